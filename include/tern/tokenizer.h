@@ -1,0 +1,92 @@
+// Text to token ids and back. A Tokenizer is immutable and made once per model; threads may share it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tern/error.h"
+
+namespace tern {
+
+/// Index into the vocabulary, 0 <= id < n_vocab.
+using TokenId = int32_t;
+
+struct EncodeOptions {
+  /// Puts BOS in front where the model asks for it (and EOS behind, for the few that ask for that).
+  bool add_special = true;
+  /// Control tokens written out in the text become control tokens. Never set it for a user's words.
+  bool parse_special = false;
+};
+
+/// Ids the vocabulary gives a meaning to; absent where the model has none.
+struct SpecialTokens {
+  std::optional<TokenId> bos, eos, eot, eom, unk, pad;
+  bool add_bos = false;
+  bool add_eos = false;
+};
+
+class Tokenizer {
+ public:
+  virtual ~Tokenizer() = default;
+
+  /// Reads a GGUF file's vocabulary, a folder with tokenizer.json or tokenizer.model, or one of these
+  /// files itself (SentencePiece or tiktoken form). kNotFound, kCorrupt, kUnsupported.
+  static Result<std::shared_ptr<const Tokenizer>> from_path(const std::string& path);
+
+  /// Ids of `text`, in time about linear in its size whatever it holds. Invalid UTF-8 is taken byte by byte
+  /// where the vocabulary can say it, as U+FFFD where not. kUnsupported beyond 2^31 bytes.
+  virtual Result<std::vector<TokenId>> encode(std::string_view text,
+                                              const EncodeOptions& options = {}) const = 0;
+
+  /// Bytes the token stands for in running text (control tokens: none unless with_special). May be part
+  /// of a UTF-8 character. Empty for ids outside the vocabulary.
+  virtual std::string token_bytes(TokenId id, bool with_special = false) const = 0;
+
+  /// Text of a whole sequence: bytes joined, the SentencePiece leading space dropped, whatever is not UTF-8
+  /// replaced by U+FFFD.
+  std::string decode(std::span<const TokenId> ids, bool with_special = false) const;
+
+  virtual TokenId n_vocab() const = 0;
+  virtual const SpecialTokens& special() const = 0;
+  /// All ids that end a generation (eos, eot, eom and the known spellings).
+  virtual std::span<const TokenId> end_of_generation() const = 0;
+  bool is_end_of_generation(TokenId id) const;
+  virtual bool is_control(TokenId id) const = 0;
+  /// The vocabulary's own spelling of the token, for display ("<|eot_id|>", "\u0120the").
+  virtual std::string_view token_text(TokenId id) const = 0;
+  virtual std::optional<TokenId> find_token(std::string_view text) const = 0;
+  /// Whether decoding drops the first leading space (SentencePiece with add_space_prefix).
+  virtual bool drops_leading_space() const = 0;
+  /// "BPE" or "SPM", and the pre-tokenizer's name ("" for SPM), for `inspect`.
+  virtual std::string_view kind() const = 0;
+  virtual std::string_view pre_tokenizer() const = 0;
+};
+
+/// Turns a stream of tokens into text without ever giving out half a UTF-8 character. Confined to one
+/// generation; borrows the tokenizer, which must outlive it.
+class StreamingDecoder {
+ public:
+  explicit StreamingDecoder(const Tokenizer& tokenizer, bool with_special = false,
+                            bool at_text_start = false)
+      : tokenizer_(&tokenizer),
+        with_special_(with_special),
+        drop_space_(at_text_start && tokenizer.drops_leading_space()) {}
+
+  /// Text that became certain with this token; may be empty.
+  std::string push(TokenId id);
+  /// What is left at the end; an unfinished character becomes U+FFFD.
+  std::string finish();
+
+ private:
+  const Tokenizer* tokenizer_;
+  bool with_special_;
+  bool drop_space_;
+  std::string pending_;
+};
+
+}  // namespace tern
