@@ -1,6 +1,6 @@
-// Errors of tern: values, not exceptions. A Result<T> holds a T or an Error; its members are named as
-// in std::expected, so that it can become an alias one day. Value types, owned by whoever holds them;
-// threads may share a const one.
+// Errors of tern: values, not exceptions. A Result<T> holds a T or an Error; its members are named
+// as in std::expected, so that it can become an alias one day. Value types, owned by whoever holds
+// them; threads may share a const one.
 #pragma once
 
 #include <cstdlib>
@@ -31,13 +31,15 @@ struct Error {
   std::string hint;
 };
 
-/// A value or an Error. Reading the value of a failed Result, or the error of a good one, aborts: it
-/// is a bug of the caller.
+/// A value or an Error. Reading the value of a failed Result, or the error of a good one, aborts:
+/// it is a bug of the caller.
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT: implicit by design
-  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT: implicit by design
+  Result(T value)
+      : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit by design
+  Result(Error error)
+      : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT: implicit by design
 
   bool has_value() const { return state_.index() == 0; }
   explicit operator bool() const { return has_value(); }

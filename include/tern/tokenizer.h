@@ -1,4 +1,5 @@
-// Text to token ids and back. A Tokenizer is immutable and made once per model; threads may share it.
+// Text to token ids and back. A Tokenizer is immutable and made once per model; threads may share
+// it.
 #pragma once
 
 #include <cstdint>
@@ -34,21 +35,21 @@ class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
 
-  /// Reads a GGUF file's vocabulary, a folder with tokenizer.json or tokenizer.model, or one of these
-  /// files itself (SentencePiece or tiktoken form). kNotFound, kCorrupt, kUnsupported.
+  /// Reads a GGUF file's vocabulary, a folder with tokenizer.json or tokenizer.model, or one of
+  /// these files itself (SentencePiece or tiktoken form). kNotFound, kCorrupt, kUnsupported.
   static Result<std::shared_ptr<const Tokenizer>> from_path(const std::string& path);
 
-  /// Ids of `text`, in time about linear in its size whatever it holds. Invalid UTF-8 is taken byte by byte
-  /// where the vocabulary can say it, as U+FFFD where not. kUnsupported beyond 2^31 bytes.
+  /// Ids of `text`, in time about linear in its size whatever it holds. Invalid UTF-8 is taken byte
+  /// by byte where the vocabulary can say it, as U+FFFD where not. kUnsupported beyond 2^31 bytes.
   virtual Result<std::vector<TokenId>> encode(std::string_view text,
                                               const EncodeOptions& options = {}) const = 0;
 
-  /// Bytes the token stands for in running text (control tokens: none unless with_special). May be part
-  /// of a UTF-8 character. Empty for ids outside the vocabulary.
+  /// Bytes the token stands for in running text (control tokens: none unless with_special). May be
+  /// part of a UTF-8 character. Empty for ids outside the vocabulary.
   virtual std::string token_bytes(TokenId id, bool with_special = false) const = 0;
 
-  /// Text of a whole sequence: bytes joined, the SentencePiece leading space dropped, whatever is not UTF-8
-  /// replaced by U+FFFD.
+  /// Text of a whole sequence: bytes joined, the SentencePiece leading space dropped, whatever is
+  /// not UTF-8 replaced by U+FFFD.
   std::string decode(std::span<const TokenId> ids, bool with_special = false) const;
 
   virtual TokenId n_vocab() const = 0;
@@ -67,8 +68,8 @@ class Tokenizer {
   virtual std::string_view pre_tokenizer() const = 0;
 };
 
-/// Turns a stream of tokens into text without ever giving out half a UTF-8 character. Confined to one
-/// generation; borrows the tokenizer, which must outlive it.
+/// Turns a stream of tokens into text without ever giving out half a UTF-8 character. Confined to
+/// one generation; borrows the tokenizer, which must outlive it.
 class StreamingDecoder {
  public:
   explicit StreamingDecoder(const Tokenizer& tokenizer, bool with_special = false,

@@ -31,8 +31,8 @@ Result<AlignedBuffer> AlignedBuffer::allocate(size_t n_bytes) {
                                 : ::mmap(nullptr, mapped, PROT_READ | PROT_WRITE,
                                          MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (base == MAP_FAILED) {
-    return with_hint(make_error(ErrorCode::kOutOfMemory, "{} bytes cannot be allocated: {}", n_bytes,
-                                std::strerror(errno)),
+    return with_hint(make_error(ErrorCode::kOutOfMemory, "{} bytes cannot be allocated: {}",
+                                n_bytes, std::strerror(errno)),
                      "close other programs, use a shorter context (-c) or a smaller model");
   }
   auto* start = static_cast<uint8_t*>(base);

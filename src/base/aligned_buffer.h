@@ -1,6 +1,6 @@
-// Large zeroed memory for weights, activations and the KV cache: 64-byte aligned, on transparent huge
-// pages when it is large, returned to the system at once when freed. Confined to its owner; the bytes
-// may be read by many threads.
+// Large zeroed memory for weights, activations and the KV cache: 64-byte aligned, on transparent
+// huge pages when it is large, returned to the system at once when freed. Confined to its owner;
+// the bytes may be read by many threads.
 #pragma once
 
 #include <cstddef>

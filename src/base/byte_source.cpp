@@ -14,11 +14,12 @@ namespace tern {
 namespace {
 
 Error shrunk_error(const std::string& name, uint64_t offset, uint64_t n_bytes, uint64_t size) {
-  return with_hint(make_error(ErrorCode::kCorrupt,
-                              "{}: the file ends before byte {} ({} bytes were to be read at {}; it "
-                              "had {} bytes when opened)",
-                              name, offset + n_bytes, n_bytes, offset, size),
-                   "the file is truncated or was changed while it was read; download it again");
+  return with_hint(
+      make_error(ErrorCode::kCorrupt,
+                 "{}: the file ends before byte {} ({} bytes were to be read at {}; it "
+                 "had {} bytes when opened)",
+                 name, offset + n_bytes, n_bytes, offset, size),
+      "the file is truncated or was changed while it was read; download it again");
 }
 
 class FileSource final : public ByteSource {
@@ -37,8 +38,7 @@ class FileSource final : public ByteSource {
     while (done < out.size()) {
       // Linux transfers at most 2^31 - 4096 bytes in one call.
       const size_t want = std::min<size_t>(out.size() - done, size_t{1} << 30);
-      const ssize_t n =
-          ::pread(fd_, out.data() + done, want, static_cast<off_t>(offset + done));
+      const ssize_t n = ::pread(fd_, out.data() + done, want, static_cast<off_t>(offset + done));
       if (n < 0) {
         if (errno == EINTR) continue;
         return make_error(ErrorCode::kNotFound, "{}: reading at byte {} failed: {}", path_,

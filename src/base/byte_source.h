@@ -1,6 +1,6 @@
-// Bytes at offsets: a file read by position, or memory in tests and fuzzers. Positional reads are used
-// instead of a mapping, because a file that shrinks while it is mapped kills the process by SIGBUS,
-// while a short read is an ordinary Error. Immutable after creation; threads may share one.
+// Bytes at offsets: a file read by position, or memory in tests and fuzzers. Positional reads are
+// used instead of a mapping, because a file that shrinks while it is mapped kills the process by
+// SIGBUS, while a short read is an ordinary Error. Immutable after creation; threads may share one.
 #pragma once
 
 #include <cstdint>
@@ -31,8 +31,8 @@ class ByteSource {
   virtual void drop_cache_hint(uint64_t /*offset*/, uint64_t /*n_bytes*/) const {}
 };
 
-/// Opens a regular file (or block device) for reading. kNotFound with the system's reason; a directory
-/// is refused.
+/// Opens a regular file (or block device) for reading. kNotFound with the system's reason; a
+/// directory is refused.
 Result<std::shared_ptr<const ByteSource>> open_file_source(const std::string& path);
 
 /// A source over bytes that it owns.

@@ -34,11 +34,11 @@ inline Error with_context(Error error, const std::string& prefix) {
 #define TERN_CONCAT(a, b) TERN_CONCAT_INNER(a, b)
 
 /// TERN_RETURN_IF_ERROR(expr): returns the Error of a failed Result<...> expression.
-#define TERN_RETURN_IF_ERROR(expr)                                   \
-  do {                                                               \
-    if (auto tern_result_ = (expr); !tern_result_) {                 \
-      return std::move(tern_result_).error();                        \
-    }                                                                \
+#define TERN_RETURN_IF_ERROR(expr)                   \
+  do {                                               \
+    if (auto tern_result_ = (expr); !tern_result_) { \
+      return std::move(tern_result_).error();        \
+    }                                                \
   } while (false)
 
 /// TERN_ASSIGN_OR_RETURN(auto x, expr): x = value of expr, or returns its Error.

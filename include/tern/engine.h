@@ -1,0 +1,43 @@
+// The engine: the kernels chosen for this CPU and the thread pool. One per process is enough;
+// models and sessions share it. Immutable after creation; calls from several threads take turns at
+// the pool.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tern/error.h"
+#include "tern/log.h"
+
+namespace tern {
+
+struct EngineOptions {
+  int n_threads = 0;  // 0: one per physical core that this process may use
+  std::string
+      isa;  // "": TERN_FORCE_ISA, else the best this CPU has. Unknown or unsupported: an error
+  LogSink log;
+};
+
+/// Which kernel set fills an entry of the kernel table, for `tern doctor`.
+struct KernelChoice {
+  std::string entry;  // "ternary_gemv_t2"
+  std::string isa;    // "avx512vnni"
+};
+
+class Engine {
+ public:
+  /// Chooses kernels, compares the ternary ones with the scalar specification on random tiles
+  /// (milliseconds), starts the workers. kUsage for a bad isa, kInternal when the self-test fails.
+  static Result<std::shared_ptr<const Engine>> create(const EngineOptions& options = {});
+  virtual ~Engine() = default;
+
+  virtual int n_threads() const = 0;
+  virtual std::string_view isa() const = 0;
+  virtual std::vector<KernelChoice> kernels() const = 0;
+  /// "passed, 36 comparisons in 1.2 ms"
+  virtual std::string self_test_report() const = 0;
+};
+
+}  // namespace tern

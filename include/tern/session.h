@@ -1,0 +1,134 @@
+// One running text: KV cache, token history, generation. A Session is confined to one thread at a
+// time; several sessions may share a model.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "tern/error.h"
+#include "tern/model.h"
+#include "tern/sampling.h"
+
+namespace tern {
+
+struct SessionOptions {
+  int n_ctx = 0;  // positions; 0: the model's trained context, at most 4096
+  KvType kv = KvType::kF16;
+  int n_batch = 512;  // most tokens computed together
+};
+
+/// Context length a session gets for these options.
+int resolve_n_ctx(const ModelInfo& info, int requested);
+
+class Session {
+ public:
+  /// kOutOfMemory, kUsage (n_ctx or n_batch out of range).
+  static Result<std::unique_ptr<Session>> create(std::shared_ptr<const Model> model,
+                                                 const SessionOptions& options = {});
+  virtual ~Session() = default;
+
+  virtual const Model& model() const = 0;
+  virtual int n_ctx() const = 0;
+  /// Tokens computed so far, in order.
+  virtual std::span<const TokenId> tokens() const = 0;
+
+  /// Receives the logits of one of the given tokens: index into `ids`, logits [n_vocab] valid
+  /// during the call. Called in order of index.
+  using LogitsFn = std::function<void(size_t index, std::span<const float> logits)>;
+
+  /// Computes `ids` behind the tokens already there, in batches of at most n_batch; for
+  /// ids[logits_from...] logits are computed and given to fn. Results do not depend on the
+  /// batching. kUsage when they do not fit the context or an id is outside the vocabulary;
+  /// kInterrupted; kUnsupported when the model produces NaN.
+  virtual Result<void> eval(std::span<const TokenId> ids, size_t logits_from, const LogitsFn& fn,
+                            const std::atomic<bool>* interrupt = nullptr) = 0;
+
+  /// Computes `ids` and keeps the logits of the last one for logits(). REQUIRES: ids not empty.
+  virtual Result<void> eval(std::span<const TokenId> ids,
+                            const std::atomic<bool>* interrupt = nullptr) = 0;
+  /// Logits after the last token, [n_vocab]; empty before the first eval.
+  virtual std::span<const float> logits() const = 0;
+
+  /// Forgets all but the first n_tokens. REQUIRES: n_tokens <= tokens().size().
+  virtual void truncate(size_t n_tokens) = 0;
+};
+
+struct GeneratedToken {
+  TokenId id = 0;
+  std::string text;  // what became certain with it; joined, the text of the answer
+  float logprob = 0.0f;
+  std::vector<TokenProbability> top;
+};
+
+enum class StopReason {
+  kEndOfGeneration,  // "eos"
+  kLength,           // "length": n_predict reached
+  kStopString,       // "stop"
+  kContext,          // "context": the context is full
+  kInterrupted,      // "interrupted"
+};
+const char* stop_reason_name(StopReason reason);
+
+struct GenerateOptions {
+  int n_predict = -1;  // tokens at most; -1: until the end or a full context
+  SamplingOptions sampling;
+  std::vector<std::string> stop;  // texts that end the answer; not part of it
+  bool ignore_eos = false;        // end-of-generation ids are never chosen
+  int n_logprobs = -1;            // >= 0: logprob of each token and the n most likely ones
+  bool context_shift =
+      false;       // full context: the older half behind n_keep is dropped and recomputed
+  int n_keep = 0;  // tokens at the start that a shift keeps
+  const std::atomic<bool>* interrupt = nullptr;
+};
+
+struct Timings {
+  size_t n_prompt_tokens = 0, n_generated_tokens = 0;
+  double prompt_seconds = 0.0, generate_seconds = 0.0, first_token_seconds = 0.0;
+};
+
+struct GenerateResult {
+  StopReason stop_reason = StopReason::kLength;
+  std::string stop_string;
+  std::string text;
+  std::vector<GeneratedToken> tokens;
+  Timings timings;
+  int n_context_shifts = 0;
+};
+
+/// Computes the prompt behind what the session holds, then samples until a stop. on_token sees
+/// every token as it becomes known, with text that is whole UTF-8 and cannot be the beginning of a
+/// stop string; returning false ends the generation (kInterrupted). An interrupt is an ordinary end
+/// with the partial text. kUsage for an empty prompt on an empty session, or one that does not fit
+/// the context.
+Result<GenerateResult> generate(Session& session, std::span<const TokenId> prompt,
+                                const GenerateOptions& options,
+                                const std::function<bool(const GeneratedToken&)>& on_token = {});
+
+struct PerplexityProgress {
+  size_t window = 0, n_windows = 0;
+  double perplexity = 0.0;
+};
+
+struct PerplexityResult {
+  double perplexity = 0.0;
+  double standard_error = 0.0;
+  double mean_nll = 0.0;
+  size_t n_tokens = 0;  // predictions that counted
+  size_t n_windows = 0;
+  bool interrupted = false;
+};
+
+/// The protocol of llama-perplexity: window i is tokens [i*ctx, (i+1)*ctx), its first token
+/// replaced by BOS where the model adds one; the predictions made at positions ctx/2 ... ctx-2
+/// count; a partial last window is dropped. kUsage when there is less than one window, or ctx is
+/// odd or beyond the session.
+Result<PerplexityResult> perplexity(
+    Session& session, std::span<const TokenId> tokens, int ctx,
+    const std::function<void(const PerplexityProgress&)>& progress = {},
+    const std::atomic<bool>* interrupt = nullptr);
+
+}  // namespace tern
