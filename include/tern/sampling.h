@@ -34,6 +34,9 @@ struct TokenProbability {
   float logprob = 0.0f;  // natural logarithm, before any sampling change
 };
 
+/// What Sampler::sample returns when no token is possible.
+inline constexpr TokenId kNoToken = -1;
+
 class Sampler {
  public:
   /// n_vocab: ids at and above it are padding rows of the embedding and are never chosen.
@@ -42,7 +45,8 @@ class Sampler {
 
   /// The next token. logits [>= n_vocab], finite or -inf; history: all tokens so far, for the
   /// penalties. Same options, seed, step and logits give the same token on every machine: the
-  /// random number of step i is a function of seed and i alone, and exp is our own.
+  /// random number of step i is a function of seed and i alone, and exp is our own. Ties go to the
+  /// lower id. kNoToken when every token is at -inf. Does not allocate.
   TokenId sample(std::span<const float> logits, std::span<const TokenId> history);
 
   /// Restarts the random numbers at step 0.
@@ -50,11 +54,17 @@ class Sampler {
   const SamplingOptions& options() const { return options_; }
 
  private:
+  void apply_penalties(std::span<const TokenId> history);
+  void keep_likely();  // top-k, top-p, min-p: logits_ to candidates_
+  TokenId draw(uint64_t step);
+
   SamplingOptions options_;
   TokenId n_vocab_;
   uint64_t step_ = 0;
-  std::vector<float> logits_;  // [n_vocab] working copy
+  std::vector<float> logits_;    // [n_vocab] working copy
+  std::vector<int32_t> counts_;  // [n_vocab] occurrences in the window; zero between calls
   std::vector<std::pair<float, TokenId>> candidates_;
+  std::vector<double> weights_;  // of the candidates, at the temperature
 };
 
 /// log softmax of logits[0, n_vocab) at `id`, and the `n_top` most likely tokens, most likely first
