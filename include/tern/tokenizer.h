@@ -82,6 +82,8 @@ class StreamingDecoder {
   std::string push(TokenId id);
   /// What is left at the end; an unfinished character becomes U+FFFD.
   std::string finish();
+  /// Whether bytes of an unfinished character are waiting for the next token.
+  bool holds_bytes() const { return !pending_.empty(); }
 
  private:
   const Tokenizer* tokenizer_;
