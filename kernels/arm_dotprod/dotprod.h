@@ -1,0 +1,12 @@
+// Kernels for AArch64 CPUs with the dot-product extension (Cortex-A76, Apple M1 and later).
+#pragma once
+
+#include "kernels/kernel_table.h"
+
+namespace tern::kernels::dotprod {
+
+void ternary_gemv_t2(const TernaryProduct& product) noexcept;
+void ternary_gemm_t2(const TernaryProduct& product) noexcept;
+void fill_table(KernelTable& table) noexcept;
+
+}  // namespace tern::kernels::dotprod

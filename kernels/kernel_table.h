@@ -1,0 +1,127 @@
+// The kernel table: one plain struct of function pointers, filled once per process by make_table()
+// from what the CPU can run. The scalar functions (kernels/scalar/) are the specification: every
+// other implementation gives the same bits. No kernel allocates, locks, starts threads or fails;
+// all may be called concurrently on disjoint outputs. See README.md for the contract and the
+// layouts.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+namespace tern::kernels {
+
+inline constexpr size_t kTileRows = 16;   // output rows of a tile
+inline constexpr size_t kLineBytes = 64;  // bytes of a line
+inline constexpr size_t kLineK = 16;      // elements along k of a T2 line
+inline constexpr size_t kMaxK = 1u
+                                << 18;  // so that every int32 accumulator is exact (see README.md)
+inline constexpr size_t kPartialSums = 16;  // partial sums of a float reduction
+
+/// One ternary matrix (or a run of its tiles) times int8 activations.
+///
+/// T2 layout: a tile is 16 rows; its n_lines lines of 64 bytes follow each other along k. Byte 4r+j
+/// of a line, bits 2n..2n+1, is the code (0, 1, 2 for -1, 0, +1) of row r at k = 4n+j of the line:
+///
+///     byte     0    1    2    3  | 4 .. 7 | ... | 60 .. 63
+///     row      0    0    0    0  |   1    | ... |   15
+///     bits 1-0  k = 0    1    2    3
+///     bits 3-2  k = 4    5    6    7
+///     bits 5-4  k = 8    9   10   11
+///     bits 7-6  k = 12  13   14   15
+///
+/// The result of token t, row r is, with float operations rounded one by one and groups in order,
+///
+///     y = 0;  for each group g:  y = y + float(isum(g) - x_sum(g)) * (w_scale(r, g) * x_scale(g))
+///
+/// where isum(g) is the exact int32 sum of code * x over the group. One group covering all of k is
+/// the case of a scale per row or per tensor.
+struct TernaryProduct {
+  const uint8_t* tiles;  // [n_tiles, n_lines, 64], 64-byte aligned
+  size_t n_rows;         // > 0; the last tile may be partly used, rows beyond are not written
+  size_t n_lines;        // lines per tile: ceil(k / 16)
+  size_t group_lines;    // lines per group; the last group may be shorter
+  size_t n_groups;       // ceil(n_lines / group_lines)
+
+  // Scale of row r of tile i in group g: w_scales[i * w_tile_stride + g * w_group_stride + r].
+  // Strides of 0 share scales: a scale per tensor is 16 equal floats with both strides 0.
+  const float* w_scales;
+  size_t w_tile_stride, w_group_stride;
+
+  size_t n_tokens;        // > 0
+  const int8_t* x;        // [n_tokens, x_stride], zero beyond k up to 16 * n_lines
+  size_t x_stride;        // bytes, a multiple of 64; x is 64-byte aligned
+  const int32_t* x_sums;  // [n_tokens, n_groups] exact sums of x per group
+  const float* x_scales;  // [n_tokens, n_groups]
+
+  float* y;         // [n_tokens, y_stride]; must not overlap any input
+  size_t y_stride;  // floats
+};
+
+using TernaryProductFn = void (*)(const TernaryProduct& product) noexcept;
+
+/// Dot products with 16 partial sums: partial i takes elements i, i + 16, ... in order, multiply
+/// and add rounded separately; then the tree p[i] += p[i + 8], + 4, + 2, + 1. Any n, any alignment.
+using DotF32Fn = float (*)(const float* a, const float* b, size_t n) noexcept;
+using DotHalfFn = float (*)(const float* a, const uint16_t* b, size_t n) noexcept;
+
+/// acc[i] = acc[i] + p * v[i].
+using AxpyF32Fn = void (*)(float* acc, float p, const float* v, size_t n) noexcept;
+using AxpyHalfFn = void (*)(float* acc, float p, const uint16_t* v, size_t n) noexcept;
+
+/// y[i] = (x[i] * (1 / sqrt(dot(x, x) / n + eps))) * w[i]. y may be x.
+using RmsNormFn = void (*)(const float* x, const float* w, float* y, size_t n, float eps) noexcept;
+
+/// Per group of `group` elements (the last may be shorter): a = max(absmax, 1e-5), q = round half
+/// to even of x * (127 / a), clamped to [-128, 127]; scale = a / 127; sum = exact sum of q. q is
+/// padded with zeros up to n_padded. A NaN or infinity in x makes the scale NaN or infinite, so
+/// that it shows in the result. REQUIRES: group a multiple of 16, or group >= n.
+using QuantizeFn = void (*)(const float* x, size_t n, size_t n_padded, size_t group, int8_t* q,
+                            float* scales, int32_t* sums) noexcept;
+
+/// x[i] = exp(x[i] - max) by exp_f32 of README.md; returns the sum (16 partial sums and the tree).
+using ExpSumFn = float (*)(float* x, size_t n, float max) noexcept;
+/// Largest element, -inf for none; NaN elements are passed over.
+using MaxFn = float (*)(const float* x, size_t n) noexcept;
+
+/// out[i] = act(gate[i]) * up[i]; out may be gate or up. SiLU: g / (1 + exp_f32(-g)). Squared ReLU:
+/// r * r with r = max(g, 0).
+using GatedFn = void (*)(const float* gate, const float* up, float* out, size_t n) noexcept;
+
+/// x[i] = x[i] + y[i].
+using AddFn = void (*)(float* x, const float* y, size_t n) noexcept;
+/// x[i] = x[i] * s.
+using ScaleFn = void (*)(float* x, float s, size_t n) noexcept;
+
+/// IEEE half precision, round to nearest even.
+using ToHalfFn = void (*)(const float* x, uint16_t* y, size_t n) noexcept;
+using FromHalfFn = void (*)(const uint16_t* x, float* y, size_t n) noexcept;
+
+// Every entry: name, type. `tern doctor`, the tests and the benches walk this list.
+#define TERN_KERNEL_ENTRIES(X)         \
+  X(ternary_gemv_t2, TernaryProductFn) \
+  X(ternary_gemm_t2, TernaryProductFn) \
+  X(dot_f32, DotF32Fn)                 \
+  X(dot_f16, DotHalfFn)                \
+  X(dot_bf16, DotHalfFn)               \
+  X(axpy_f32, AxpyF32Fn)               \
+  X(axpy_f16, AxpyHalfFn)              \
+  X(rms_norm, RmsNormFn)               \
+  X(quantize_i8, QuantizeFn)           \
+  X(exp_sum, ExpSumFn)                 \
+  X(max_f32, MaxFn)                    \
+  X(silu_mul, GatedFn)                 \
+  X(relu2_mul, GatedFn)                \
+  X(add_f32, AddFn)                    \
+  X(scale_f32, ScaleFn)                \
+  X(f32_to_f16, ToHalfFn)              \
+  X(f16_to_f32, FromHalfFn)
+
+/// ternary_gemv_t2 is for one token (n_tokens == 1), ternary_gemm_t2 for any number; both give the
+/// same results.
+struct KernelTable {
+#define TERN_DECLARE_ENTRY(name, type) type name;
+  TERN_KERNEL_ENTRIES(TERN_DECLARE_ENTRY)
+#undef TERN_DECLARE_ENTRY
+};
+
+}  // namespace tern::kernels

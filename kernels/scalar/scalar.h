@@ -1,0 +1,26 @@
+// The scalar kernels: plain loops, baseline flags. They define the results of every other ISA.
+#pragma once
+
+#include "kernels/kernel_table.h"
+
+namespace tern::kernels::scalar {
+
+void ternary_product_t2(const TernaryProduct& product) noexcept;
+float dot_f32(const float* a, const float* b, size_t n) noexcept;
+float dot_f16(const float* a, const uint16_t* b, size_t n) noexcept;
+float dot_bf16(const float* a, const uint16_t* b, size_t n) noexcept;
+void axpy_f32(float* acc, float p, const float* v, size_t n) noexcept;
+void axpy_f16(float* acc, float p, const uint16_t* v, size_t n) noexcept;
+void rms_norm(const float* x, const float* w, float* y, size_t n, float eps) noexcept;
+void quantize_i8(const float* x, size_t n, size_t n_padded, size_t group, int8_t* q, float* scales,
+                 int32_t* sums) noexcept;
+float exp_sum(float* x, size_t n, float max) noexcept;
+float max_f32(const float* x, size_t n) noexcept;
+void silu_mul(const float* gate, const float* up, float* out, size_t n) noexcept;
+void relu2_mul(const float* gate, const float* up, float* out, size_t n) noexcept;
+void add_f32(float* x, const float* y, size_t n) noexcept;
+void scale_f32(float* x, float s, size_t n) noexcept;
+void f32_to_f16_array(const float* x, uint16_t* y, size_t n) noexcept;
+void f16_to_f32_array(const uint16_t* x, float* y, size_t n) noexcept;
+
+}  // namespace tern::kernels::scalar

@@ -1,0 +1,25 @@
+#include "kernels/scalar/scalar.h"
+
+namespace tern::kernels::scalar {
+
+void fill_table(KernelTable& table) noexcept {
+  table.ternary_gemv_t2 = ternary_product_t2;
+  table.ternary_gemm_t2 = ternary_product_t2;
+  table.dot_f32 = dot_f32;
+  table.dot_f16 = dot_f16;
+  table.dot_bf16 = dot_bf16;
+  table.axpy_f32 = axpy_f32;
+  table.axpy_f16 = axpy_f16;
+  table.rms_norm = rms_norm;
+  table.quantize_i8 = quantize_i8;
+  table.exp_sum = exp_sum;
+  table.max_f32 = max_f32;
+  table.silu_mul = silu_mul;
+  table.relu2_mul = relu2_mul;
+  table.add_f32 = add_f32;
+  table.scale_f32 = scale_f32;
+  table.f32_to_f16 = f32_to_f16_array;
+  table.f16_to_f32 = f16_to_f32_array;
+}
+
+}  // namespace tern::kernels::scalar

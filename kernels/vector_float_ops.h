@@ -1,0 +1,275 @@
+// The float kernels over 16 lanes, written once for every vector ISA. The including file first
+// defines, in an unnamed namespace of its own ISA namespace, the type V16 (16 floats) and the
+// functions
+//
+//   v_load v_store v_load_f16 v_load_bf16 v_store_f16 v_set1 v_zero v_add v_sub v_mul v_div
+//   v_max (a > b ? a : b)  v_min (a < b ? a : b)  v_lt_zero_to_zero (a < 0 ? 0 : a)
+//   v_pow2 (2^n for integral n in [-126, 127])  v_below (a < limit ? 0 : b)  v_nan_from (a is NaN ?
+//   a : b) v_abs_bits_max (larger of two as bit patterns, sign cleared in the second) v_quantize
+//   (clamp to [-128, 127], convert to int8, store 16, add the int32 values to 16 sums)
+//
+// Each operation is one IEEE operation rounded to nearest on every lane, so all ISAs and the scalar
+// loops give the same bits. Tails of fewer than 16 elements are computed lane by lane like scalar.
+// REQUIRES the includer to have included <math.h>, exp_constants.h, half.h and kernel_table.h.
+
+namespace {
+
+inline float tree_sum(V16 v) {
+  alignas(64) float p[kPartialSums];
+  v_store(p, v);
+  for (size_t half = kPartialSums / 2; half > 0; half /= 2) {
+    for (size_t i = 0; i < half; ++i) p[i] = p[i] + p[i + half];
+  }
+  return p[0];
+}
+
+// The tail of a reduction: lane i of the partial sums gets element i, the others stay untouched.
+inline V16 add_tail(V16 sums, const float* products, size_t n) {
+  alignas(64) float p[kPartialSums];
+  v_store(p, sums);
+  for (size_t i = 0; i < n; ++i) p[i] = p[i] + products[i];
+  return v_load(p);
+}
+
+inline V16 exp_lanes(V16 arg) {
+  V16 x = v_max(arg, v_set1(kExpMin));
+  x = v_min(x, v_set1(kExpMax));
+  const V16 magic = v_set1(kRoundMagic);
+  const V16 n = v_sub(v_add(v_mul(x, v_set1(kLog2E)), magic), magic);
+  const V16 r = v_sub(v_sub(x, v_mul(n, v_set1(kLn2High))), v_mul(n, v_set1(kLn2Low)));
+  V16 p = v_set1(kExpC7);
+  p = v_add(v_mul(p, r), v_set1(kExpC6));
+  p = v_add(v_mul(p, r), v_set1(kExpC5));
+  p = v_add(v_mul(p, r), v_set1(kExpC4));
+  p = v_add(v_mul(p, r), v_set1(kExpC3));
+  p = v_add(v_mul(p, r), v_set1(kExpC2));
+  p = v_add(v_mul(p, r), v_set1(1.0f));
+  p = v_add(v_mul(p, r), v_set1(1.0f));
+  p = v_mul(p, v_pow2(n));
+  p = v_below(arg, v_set1(kExpZero), p);
+  return v_nan_from(arg, p);
+}
+
+// Copies a tail of n < 16 floats into a full vector, zeros behind.
+inline V16 load_tail(const float* x, size_t n) {
+  alignas(64) float p[kPartialSums] = {};
+  for (size_t i = 0; i < n; ++i) p[i] = x[i];
+  return v_load(p);
+}
+
+inline void store_tail(float* x, V16 v, size_t n) {
+  alignas(64) float p[kPartialSums];
+  v_store(p, v);
+  for (size_t i = 0; i < n; ++i) x[i] = p[i];
+}
+
+}  // namespace
+
+float dot_f32(const float* a, const float* b, size_t n) noexcept {
+  V16 sums = v_zero();
+  size_t i = 0;
+  for (; i + 16 <= n; i += 16) sums = v_add(sums, v_mul(v_load(a + i), v_load(b + i)));
+  if (i < n) {
+    float products[kPartialSums];
+    for (size_t j = i; j < n; ++j) products[j - i] = a[j] * b[j];
+    sums = add_tail(sums, products, n - i);
+  }
+  return tree_sum(sums);
+}
+
+float dot_f16(const float* a, const uint16_t* b, size_t n) noexcept {
+  V16 sums = v_zero();
+  size_t i = 0;
+  for (; i + 16 <= n; i += 16) sums = v_add(sums, v_mul(v_load(a + i), v_load_f16(b + i)));
+  if (i < n) {
+    float products[kPartialSums];
+    for (size_t j = i; j < n; ++j) products[j - i] = a[j] * tern::kernels::f16_to_f32(b[j]);
+    sums = add_tail(sums, products, n - i);
+  }
+  return tree_sum(sums);
+}
+
+float dot_bf16(const float* a, const uint16_t* b, size_t n) noexcept {
+  V16 sums = v_zero();
+  size_t i = 0;
+  for (; i + 16 <= n; i += 16) sums = v_add(sums, v_mul(v_load(a + i), v_load_bf16(b + i)));
+  if (i < n) {
+    float products[kPartialSums];
+    for (size_t j = i; j < n; ++j) products[j - i] = a[j] * tern::kernels::bf16_to_f32(b[j]);
+    sums = add_tail(sums, products, n - i);
+  }
+  return tree_sum(sums);
+}
+
+void axpy_f32(float* acc, float p, const float* v, size_t n) noexcept {
+  const V16 factor = v_set1(p);
+  size_t i = 0;
+  for (; i + 16 <= n; i += 16) {
+    v_store(acc + i, v_add(v_load(acc + i), v_mul(factor, v_load(v + i))));
+  }
+  for (; i < n; ++i) acc[i] = acc[i] + p * v[i];
+}
+
+void axpy_f16(float* acc, float p, const uint16_t* v, size_t n) noexcept {
+  const V16 factor = v_set1(p);
+  size_t i = 0;
+  for (; i + 16 <= n; i += 16) {
+    v_store(acc + i, v_add(v_load(acc + i), v_mul(factor, v_load_f16(v + i))));
+  }
+  for (; i < n; ++i) acc[i] = acc[i] + p * tern::kernels::f16_to_f32(v[i]);
+}
+
+void rms_norm(const float* x, const float* w, float* y, size_t n, float eps) noexcept {
+  const float mean = dot_f32(x, x, n) / static_cast<float>(n);
+  const float s = 1.0f / sqrtf(mean + eps);
+  const V16 factor = v_set1(s);
+  size_t i = 0;
+  for (; i + 16 <= n; i += 16) {
+    v_store(y + i, v_mul(v_mul(v_load(x + i), factor), v_load(w + i)));
+  }
+  for (; i < n; ++i) y[i] = (x[i] * s) * w[i];
+}
+
+void quantize_i8(const float* x, size_t n, size_t n_padded, size_t group, int8_t* q, float* scales,
+                 int32_t* sums) noexcept {
+  const V16 magic = v_set1(kRoundMagic);
+  size_t g = 0;
+  for (size_t begin = 0; begin < n; begin += group, ++g) {
+    const size_t end = n - begin < group ? n : begin + group;
+    V16 max_lanes = v_set1(kMinAbsmax);
+    size_t i = begin;
+    for (; i + 16 <= end; i += 16) max_lanes = v_abs_bits_max(max_lanes, v_load(x + i));
+    if (i < end) max_lanes = v_abs_bits_max(max_lanes, load_tail(x + i, end - i));
+    alignas(64) float lanes[kPartialSums];
+    v_store(lanes, max_lanes);
+    uint32_t max_bits = 0;
+    for (float lane : lanes) {
+      const uint32_t bits = f32_bits(lane);
+      if (bits > max_bits) max_bits = bits;
+    }
+    const float absmax = f32_from_bits(max_bits);
+    const V16 s = v_set1(127.0f / absmax);
+    alignas(64) int32_t lane_sums[kPartialSums] = {};
+    for (i = begin; i + 16 <= end; i += 16) {
+      const V16 v = v_sub(v_add(v_mul(v_load(x + i), s), magic), magic);
+      v_quantize(v, q + i, lane_sums);
+    }
+    if (i < end) {
+      const V16 v = v_sub(v_add(v_mul(load_tail(x + i, end - i), s), magic), magic);
+      int8_t codes[kPartialSums];
+      int32_t tail_sums[kPartialSums] = {};
+      v_quantize(v, codes, tail_sums);
+      for (size_t j = 0; j < end - i; ++j) {
+        q[i + j] = codes[j];
+        lane_sums[j] += tail_sums[j];
+      }
+    }
+    int32_t sum = 0;
+    for (int32_t lane : lane_sums) sum += lane;
+    scales[g] = absmax / 127.0f;
+    sums[g] = sum;
+  }
+  for (size_t i = n; i < n_padded; ++i) q[i] = 0;
+}
+
+float exp_sum(float* x, size_t n, float max) noexcept {
+  const V16 shift = v_set1(max);
+  V16 sums = v_zero();
+  size_t i = 0;
+  for (; i + 16 <= n; i += 16) {
+    const V16 e = exp_lanes(v_sub(v_load(x + i), shift));
+    v_store(x + i, e);
+    sums = v_add(sums, e);
+  }
+  if (i < n) {
+    const V16 e = exp_lanes(v_sub(load_tail(x + i, n - i), shift));
+    store_tail(x + i, e, n - i);
+    sums = add_tail(sums, x + i, n - i);
+  }
+  return tree_sum(sums);
+}
+
+float max_f32(const float* x, size_t n) noexcept {
+  V16 lanes = v_set1(-HUGE_VALF);
+  size_t i = 0;
+  for (; i + 16 <= n; i += 16) lanes = v_max(v_load(x + i), lanes);
+  alignas(64) float p[kPartialSums];
+  v_store(p, lanes);
+  float max = -HUGE_VALF;
+  for (float lane : p) max = lane > max ? lane : max;
+  for (; i < n; ++i) max = x[i] > max ? x[i] : max;
+  return max;
+}
+
+void silu_mul(const float* gate, const float* up, float* out, size_t n) noexcept {
+  const V16 one = v_set1(1.0f);
+  const V16 minus_one = v_set1(-1.0f);
+  size_t i = 0;
+  for (; i < n; i += 16) {
+    const size_t count = n - i < 16 ? n - i : 16;
+    const V16 g = count == 16 ? v_load(gate + i) : load_tail(gate + i, count);
+    const V16 u = count == 16 ? v_load(up + i) : load_tail(up + i, count);
+    const V16 y = v_mul(v_div(g, v_add(one, exp_lanes(v_mul(g, minus_one)))), u);
+    if (count == 16) {
+      v_store(out + i, y);
+    } else {
+      store_tail(out + i, y, count);
+    }
+  }
+}
+
+void relu2_mul(const float* gate, const float* up, float* out, size_t n) noexcept {
+  size_t i = 0;
+  for (; i + 16 <= n; i += 16) {
+    const V16 r = v_lt_zero_to_zero(v_load(gate + i));
+    v_store(out + i, v_mul(v_mul(r, r), v_load(up + i)));
+  }
+  for (; i < n; ++i) {
+    const float r = gate[i] < 0.0f ? 0.0f : gate[i];
+    out[i] = (r * r) * up[i];
+  }
+}
+
+void add_f32(float* x, const float* y, size_t n) noexcept {
+  size_t i = 0;
+  for (; i + 16 <= n; i += 16) v_store(x + i, v_add(v_load(x + i), v_load(y + i)));
+  for (; i < n; ++i) x[i] = x[i] + y[i];
+}
+
+void scale_f32(float* x, float s, size_t n) noexcept {
+  const V16 factor = v_set1(s);
+  size_t i = 0;
+  for (; i + 16 <= n; i += 16) v_store(x + i, v_mul(v_load(x + i), factor));
+  for (; i < n; ++i) x[i] = x[i] * s;
+}
+
+void f32_to_f16_array(const float* x, uint16_t* y, size_t n) noexcept {
+  size_t i = 0;
+  for (; i + 16 <= n; i += 16) v_store_f16(y + i, v_load(x + i));
+  for (; i < n; ++i) y[i] = tern::kernels::f32_to_f16(x[i]);
+}
+
+void f16_to_f32_array(const uint16_t* x, float* y, size_t n) noexcept {
+  size_t i = 0;
+  for (; i + 16 <= n; i += 16) v_store(y + i, v_load_f16(x + i));
+  for (; i < n; ++i) y[i] = tern::kernels::f16_to_f32(x[i]);
+}
+
+// Overrides of every float entry.
+void fill_float_ops(KernelTable& table) noexcept {
+  table.dot_f32 = dot_f32;
+  table.dot_f16 = dot_f16;
+  table.dot_bf16 = dot_bf16;
+  table.axpy_f32 = axpy_f32;
+  table.axpy_f16 = axpy_f16;
+  table.rms_norm = rms_norm;
+  table.quantize_i8 = quantize_i8;
+  table.exp_sum = exp_sum;
+  table.max_f32 = max_f32;
+  table.silu_mul = silu_mul;
+  table.relu2_mul = relu2_mul;
+  table.add_f32 = add_f32;
+  table.scale_f32 = scale_f32;
+  table.f32_to_f16 = f32_to_f16_array;
+  table.f16_to_f32 = f16_to_f32_array;
+}

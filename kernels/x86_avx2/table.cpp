@@ -1,0 +1,11 @@
+#include "kernels/x86_avx2/avx2.h"
+
+namespace tern::kernels::avx2 {
+
+void fill_table(KernelTable& table) noexcept {
+  table.ternary_gemv_t2 = ternary_gemv_t2;
+  table.ternary_gemm_t2 = ternary_gemm_t2;
+  fill_float_ops(table);
+}
+
+}  // namespace tern::kernels::avx2

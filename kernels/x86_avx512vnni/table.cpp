@@ -1,0 +1,11 @@
+#include "kernels/x86_avx512vnni/avx512vnni.h"
+
+namespace tern::kernels::avx512vnni {
+
+void fill_table(KernelTable& table) noexcept {
+  table.ternary_gemv_t2 = ternary_gemv_t2;
+  table.ternary_gemm_t2 = ternary_gemm_t2;
+  fill_float_ops(table);
+}
+
+}  // namespace tern::kernels::avx512vnni
