@@ -85,6 +85,8 @@ struct GenerateOptions {
   const std::atomic<bool>* interrupt = nullptr;
 };
 
+/// first_token_seconds runs from the call to the choice of the first token (the prompt included),
+/// generate_seconds from there to the end: n_generated_tokens - 1 decode steps.
 struct Timings {
   size_t n_prompt_tokens = 0, n_generated_tokens = 0;
   double prompt_seconds = 0.0, generate_seconds = 0.0, first_token_seconds = 0.0;
@@ -101,9 +103,11 @@ struct GenerateResult {
 
 /// Computes the prompt behind what the session holds, then samples until a stop. on_token sees
 /// every token as it becomes known, with text that is whole UTF-8 and cannot be the beginning of a
-/// stop string; returning false ends the generation (kInterrupted). An interrupt is an ordinary end
-/// with the partial text. kUsage for an empty prompt on an empty session, or one that does not fit
-/// the context.
+/// stop string (a token whose text is undecided waits for the next one); returning false ends the
+/// generation (kInterrupted). An interrupt is an ordinary end with the partial text. The token that
+/// ended the generation (an end-of-generation id) is not part of the result, and the last token of
+/// the result may not be computed yet: session.tokens() tells. kUsage for an empty prompt on an
+/// empty session, or one that does not fit the context, or options out of range.
 Result<GenerateResult> generate(Session& session, std::span<const TokenId> prompt,
                                 const GenerateOptions& options,
                                 const std::function<bool(const GeneratedToken&)>& on_token = {});
