@@ -1,0 +1,87 @@
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+
+#include "base/log.h"
+#include "base/result.h"
+#include "kernels/cpu_features.h"
+#include "tern/cpu.h"
+#include "threading/engine_impl.h"
+
+namespace tern {
+namespace {
+
+constexpr int kMaxThreads = 1024;
+
+std::string known_isas() {
+  std::string names;
+  for (const IsaInfo& isa : cpu_info().isas) {
+    if (!isa.supported) continue;
+    if (!names.empty()) names += ", ";
+    names += isa.name;
+  }
+  return names;
+}
+
+Result<const kernels::Isa*> choose_isa(const EngineOptions& options) {
+  const uint32_t features = kernels::detect_features();
+  std::string name = options.isa;
+  const char* origin = "--isa";
+  if (name.empty()) {
+    const char* forced = std::getenv("TERN_FORCE_ISA");
+    if (forced != nullptr) name = forced;
+    origin = "TERN_FORCE_ISA";
+  }
+  if (name.empty()) return &kernels::best_isa(features);
+  const kernels::Isa* isa = kernels::find_isa(name.c_str());
+  if (isa == nullptr) {
+    return with_hint(
+        make_error(ErrorCode::kUsage, "{}: there are no kernels called '{}'", origin, name),
+        "this machine can run: " + known_isas());
+  }
+  if ((isa->required_features & ~features) != 0) {
+    return with_hint(make_error(ErrorCode::kUsage, "{}: this CPU cannot run '{}'", origin, name),
+                     "it can run: " + known_isas());
+  }
+  return isa;
+}
+
+}  // namespace
+
+std::vector<KernelChoice> EngineImpl::kernels() const {
+  std::vector<KernelChoice> choices;
+  for (size_t i = 0; i < kernels::entry_count(); ++i) {
+    choices.push_back({kernels::entry_name(i), kernels::entry_isa(isa_, i)});
+  }
+  return choices;
+}
+
+Result<std::shared_ptr<const Engine>> Engine::create(const EngineOptions& options) {
+  TERN_ASSIGN_OR_RETURN(const kernels::Isa* isa, choose_isa(options));
+  if (options.n_threads < 0 || options.n_threads > kMaxThreads) {
+    return make_error(ErrorCode::kUsage, "{} threads: must be between 1 and {} (0: automatic)",
+                      options.n_threads, kMaxThreads);
+  }
+  const int n_threads =
+      options.n_threads > 0 ? options.n_threads : cpu_topology().n_default_threads;
+
+  const auto start = std::chrono::steady_clock::now();
+  const kernels::SelfTestResult test = kernels::self_test(kernels::make_table(*isa));
+  const double ms =
+      std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+  if (!test.passed) {
+    return with_hint(
+        make_error(ErrorCode::kInternal,
+                   "self-test: kernel {} for '{}' does not compute what the scalar kernel computes",
+                   test.failed_entry, isa->name),
+        "run with --isa scalar and report this together with the output of `tern doctor`");
+  }
+  TERN_ASSIGN_OR_RETURN(std::unique_ptr<WorkerPool> pool, WorkerPool::create(n_threads));
+  log_to(options.log, LogLevel::kDebug, "kernels: {}, {} threads, self-test {:.2f} ms", isa->name,
+         n_threads, ms);
+  return std::shared_ptr<const Engine>(std::make_shared<EngineImpl>(
+      *isa, std::move(pool),
+      fmt::format("passed, {} comparisons in {:.1f} ms", test.n_comparisons, ms)));
+}
+
+}  // namespace tern

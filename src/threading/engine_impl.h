@@ -1,0 +1,44 @@
+// The engine as the library sees it: kernel table and pool. Immutable after creation.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "kernels/dispatch.h"
+#include "tern/engine.h"
+#include "threading/worker_pool.h"
+
+namespace tern {
+
+class EngineImpl final : public Engine {
+ public:
+  EngineImpl(const kernels::Isa& isa, std::unique_ptr<WorkerPool> pool,
+             std::string self_test_report)
+      : table(kernels::make_table(isa)),
+        isa_(isa),
+        pool_(std::move(pool)),
+        self_test_report_(std::move(self_test_report)) {}
+
+  int n_threads() const override { return pool_->size(); }
+  std::string_view isa() const override { return isa_.name; }
+  std::vector<KernelChoice> kernels() const override;
+  std::string self_test_report() const override { return self_test_report_; }
+
+  const WorkerPool& pool() const { return *pool_; }
+
+  /// The kernels in use.
+  const kernels::KernelTable table;
+
+ private:
+  const kernels::Isa& isa_;
+  std::unique_ptr<WorkerPool> pool_;
+  std::string self_test_report_;
+};
+
+/// Every Engine is an EngineImpl: there is no other way to make one.
+inline const EngineImpl& impl(const Engine& engine) {
+  return static_cast<const EngineImpl&>(engine);
+}
+
+}  // namespace tern

@@ -1,0 +1,102 @@
+#include "threading/worker_pool.h"
+
+#include <system_error>
+
+#include "base/check.h"
+#include "base/result.h"
+
+namespace tern {
+namespace {
+
+// About 20 to 50 microseconds: longer than the serial stretches between two parallel ones of a
+// decode step, short enough not to burn a core between two prompts.
+constexpr int kSpinsBeforePark = 4000;
+// The caller's wait for the last worker: after this many it gives its core away, for machines with
+// more threads than cores.
+constexpr int kSpinsBeforeYield = 4000;
+
+inline void spin_hint() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
+thread_local const WorkerPool* current_pool = nullptr;
+
+}  // namespace
+
+Result<std::unique_ptr<WorkerPool>> WorkerPool::create(int n_threads) {
+  TERN_CHECK(n_threads >= 1);
+  std::unique_ptr<WorkerPool> pool(new WorkerPool(n_threads));
+  try {
+    for (int worker = 1; worker < n_threads; ++worker) {
+      pool->threads_.emplace_back([p = pool.get(), worker] { p->work(worker); });
+    }
+  } catch (const std::system_error& failure) {
+    const size_t started = pool->threads_.size() + 1;
+    pool->stop();
+    return with_hint(make_error(ErrorCode::kInternal, "only {} of {} threads could be started: {}",
+                                started, n_threads, failure.what()),
+                     "use fewer threads (-t)");
+  }
+  return pool;
+}
+
+WorkerPool::~WorkerPool() { stop(); }
+
+void WorkerPool::stop() {
+  stopping_.store(true, std::memory_order_relaxed);
+  epoch_.fetch_add(1, std::memory_order_release);
+  epoch_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
+}
+
+void WorkerPool::run_erased(Task task, void* context) const {
+  TERN_DCHECK(current_pool != this);
+  if (n_threads_ == 1) {
+    task(context, 0);
+    return;
+  }
+  const std::lock_guard<std::mutex> lock(turn_);
+  task_ = task;
+  context_ = context;
+  unfinished_.store(n_threads_ - 1, std::memory_order_relaxed);
+  epoch_.fetch_add(1, std::memory_order_release);
+  epoch_.notify_all();
+  const WorkerPool* outer = current_pool;
+  current_pool = this;
+  task(context, 0);
+  current_pool = outer;
+  for (int spins = 0; unfinished_.load(std::memory_order_acquire) != 0; ++spins) {
+    if (spins < kSpinsBeforeYield) {
+      spin_hint();
+    } else {
+      std::this_thread::yield();
+    }
+  }
+}
+
+void WorkerPool::work(int worker) {
+  current_pool = this;
+  uint32_t seen = 0;
+  for (;;) {
+    int spins = 0;
+    while (epoch_.load(std::memory_order_acquire) == seen) {
+      if (++spins < kSpinsBeforePark) {
+        spin_hint();
+      } else {
+        epoch_.wait(seen, std::memory_order_acquire);
+      }
+    }
+    // The caller raises the epoch by one and then waits for this worker, so none is ever missed.
+    ++seen;
+    if (stopping_.load(std::memory_order_relaxed)) return;
+    task_(context_, worker);
+    unfinished_.fetch_sub(1, std::memory_order_release);
+  }
+}
+
+}  // namespace tern

@@ -1,0 +1,75 @@
+// The pool of worker threads, owned by the engine. Work is split statically, so that which worker
+// computes what depends on nothing but the sizes; results never do. The calling thread is worker 0.
+// A call from another thread waits its turn; a call from inside a worker is a bug.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <type_traits>
+#include <vector>
+
+#include "tern/error.h"
+
+namespace tern {
+
+class WorkerPool {
+ public:
+  /// Starts n_threads - 1 threads. kInternal with the system's reason when one cannot be started.
+  static Result<std::unique_ptr<WorkerPool>> create(int n_threads);
+  ~WorkerPool();
+  WorkerPool(const WorkerPool&) = delete;
+  WorkerPool& operator=(const WorkerPool&) = delete;
+
+  int size() const { return n_threads_; }
+
+  /// fn(worker) on every worker, 0 <= worker < size(); returns when all are done. fn must not
+  /// throw.
+  template <typename Fn>
+  void run(Fn&& fn) const {
+    using Plain = std::remove_reference_t<Fn>;
+    run_erased([](void* context, int worker) { (*static_cast<Plain*>(context))(worker); },
+               const_cast<void*>(static_cast<const void*>(&fn)));
+  }
+
+  /// fn(begin, end, worker) over [0, n) in one contiguous piece per worker, cut at multiples of
+  /// grain; workers without a piece are not called.
+  template <typename Fn>
+  void parallel_for(size_t n, size_t grain, Fn&& fn) const {
+    const size_t n_units = (n + grain - 1) / grain;
+    const auto n_workers = static_cast<size_t>(n_threads_);
+    if (n_units <= 1 || n_workers == 1) {
+      if (n > 0) fn(size_t{0}, n, 0);
+      return;
+    }
+    run([&](int worker) {
+      const auto w = static_cast<size_t>(worker);
+      const size_t begin = n_units * w / n_workers * grain;
+      const size_t end = n_units * (w + 1) / n_workers * grain;
+      if (begin < end) fn(begin, end < n ? end : n, worker);
+    });
+  }
+
+ private:
+  using Task = void (*)(void* context, int worker);
+
+  explicit WorkerPool(int n_threads) : n_threads_(n_threads) {}
+  void run_erased(Task task, void* context) const;
+  void work(int worker);
+  void stop();
+
+  const int n_threads_;
+  mutable std::mutex turn_;
+  // Written by the caller before epoch_ is raised, read by workers after.
+  mutable Task task_ = nullptr;
+  mutable void* context_ = nullptr;
+  std::atomic<bool> stopping_{false};
+  alignas(64) mutable std::atomic<uint32_t> epoch_{0};
+  alignas(64) mutable std::atomic<int> unfinished_{0};
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace tern

@@ -1,0 +1,85 @@
+#include "tern/engine.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "kernels/dispatch.h"
+#include "tern/cpu.h"
+
+namespace tern {
+namespace {
+
+// Sets an environment variable for the life of the object.
+class ScopedEnv {
+ public:
+  ScopedEnv(const char* name, const char* value) : name_(name) {
+    const char* old = std::getenv(name);
+    if (old != nullptr) old_ = old;
+    had_ = old != nullptr;
+    ::setenv(name, value, 1);
+  }
+  ~ScopedEnv() { had_ ? ::setenv(name_, old_.c_str(), 1) : ::unsetenv(name_); }
+  ScopedEnv(const ScopedEnv&) = delete;
+  ScopedEnv& operator=(const ScopedEnv&) = delete;
+
+ private:
+  const char* name_;
+  std::string old_;
+  bool had_ = false;
+};
+
+TEST(Engine, RunsEverySupportedIsaAndNamesItsKernels) {
+  for (const IsaInfo& isa : cpu_info().isas) {
+    if (!isa.supported) continue;
+    auto engine = Engine::create({.n_threads = 2, .isa = isa.name, .log = {}});
+    ASSERT_TRUE(engine) << engine.error().message;
+    EXPECT_EQ((*engine)->isa(), isa.name);
+    EXPECT_EQ((*engine)->n_threads(), 2);
+    EXPECT_EQ((*engine)->kernels().size(), kernels::entry_count());
+    EXPECT_EQ((*engine)->kernels().front().isa, isa.name);
+    EXPECT_NE((*engine)->self_test_report().find("passed"), std::string::npos);
+  }
+}
+
+TEST(Engine, UnknownIsaIsAnErrorThatNamesTheKnownOnes) {
+  auto engine = Engine::create({.n_threads = 1, .isa = "avx9", .log = {}});
+  ASSERT_FALSE(engine);
+  EXPECT_EQ(engine.error().code, ErrorCode::kUsage);
+  EXPECT_NE(engine.error().message.find("avx9"), std::string::npos);
+  EXPECT_NE(engine.error().hint.find("scalar"), std::string::npos);
+}
+
+TEST(Engine, UnsupportedIsaIsAnError) {
+  for (const IsaInfo& isa : cpu_info().isas) {
+    if (isa.supported) continue;
+    auto engine = Engine::create({.n_threads = 1, .isa = isa.name, .log = {}});
+    ASSERT_FALSE(engine);
+    EXPECT_EQ(engine.error().code, ErrorCode::kUsage);
+  }
+}
+
+TEST(Engine, EnvironmentForcesTheIsa) {
+  const ScopedEnv env("TERN_FORCE_ISA", "scalar");
+  auto engine = Engine::create({.n_threads = 1, .isa = "", .log = {}});
+  ASSERT_TRUE(engine);
+  EXPECT_EQ((*engine)->isa(), "scalar");
+}
+
+TEST(Engine, WrongEnvironmentIsAnErrorNotAFallback) {
+  const ScopedEnv env("TERN_FORCE_ISA", "fast");
+  auto engine = Engine::create({.n_threads = 1, .isa = "", .log = {}});
+  ASSERT_FALSE(engine);
+  EXPECT_NE(engine.error().message.find("TERN_FORCE_ISA"), std::string::npos);
+}
+
+TEST(Engine, ThreadCountsOutOfRangeAreRefused) {
+  for (int n : {-1, 100000}) {
+    auto engine = Engine::create({.n_threads = n, .isa = "scalar", .log = {}});
+    ASSERT_FALSE(engine);
+    EXPECT_EQ(engine.error().code, ErrorCode::kUsage);
+  }
+}
+
+}  // namespace
+}  // namespace tern
