@@ -1,6 +1,6 @@
-// Reader of GGUF v2 and v3 files from strangers: header, metadata and tensor directory, every count,
-// size and offset checked before it is used. Split files are read as one. See FORMAT.md. A Reader is
-// immutable after open(); threads may share one.
+// Reader of GGUF v2 and v3 files from strangers: header, metadata and tensor directory, every
+// count, size and offset checked before it is used. Split files are read as one. See FORMAT.md. A
+// Reader is immutable after open(); threads may share one.
 #pragma once
 
 #include <cstdint>
@@ -46,14 +46,15 @@ struct Array {
   std::vector<std::string> strings;
 };
 
-/// One metadata value. Unsigned integers widen to uint64_t, signed ones to int64_t, floats to double.
+/// One metadata value. Unsigned integers widen to uint64_t, signed ones to int64_t, f32 to double.
 struct Value {
   ValueType type = ValueType::kU8;
   std::variant<uint64_t, int64_t, double, bool, std::string, Array> data;
 };
 
-/// Metadata of a file. The getters say by key, expected and found type what is wrong (kCorrupt); the
-/// `_or` forms give the default where the key is absent, and still refuse a wrong type.
+/// Metadata of a file. The getters say by key, expected and found type what is wrong (kCorrupt);
+/// the `_or` forms give the default where the key is absent, and still refuse a wrong type.
+/// Immutable once filled; threads may share one.
 class Metadata {
  public:
   bool has(std::string_view key) const { return find(key) != nullptr; }
@@ -72,9 +73,9 @@ class Metadata {
   Result<std::string> get_string_or(std::string_view key, std::string fallback) const;
   /// Pointers into this object. kCorrupt where the key is absent.
   Result<const std::vector<std::string>*> get_string_array(std::string_view key) const;
-  /// Integer arrays of any width, widened. kCorrupt where the key is absent.
+  /// Integer arrays of any width, widened. kCorrupt where the key is absent or a u64 does not fit.
   Result<std::vector<int64_t>> get_int_array(std::string_view key) const;
-  /// f32 or f64 arrays. kCorrupt where the key is absent.
+  /// f32 or f64 arrays; all values are finite as f32. kCorrupt where the key is absent.
   Result<std::vector<float>> get_float_array(std::string_view key) const;
 
   /// kCorrupt when the key is there already. `context` names the file in messages.
@@ -84,6 +85,7 @@ class Metadata {
  private:
   Error missing(std::string_view key) const;
   Error wrong_type(std::string_view key, const Value& value, std::string_view expected) const;
+  Error bad_value(std::string_view key, std::string_view found, std::string_view expected) const;
 
   std::string context_;
   std::vector<std::pair<std::string, Value>> entries_;
@@ -112,13 +114,16 @@ struct ResolvedType {
   uint64_t n_bytes = 0;
 };
 
-/// Decides what a stored type id means and how many bytes the tensor takes. `info` has name, shape and
-/// type_id; available_bytes is the distance from the tensor's offset to the next larger offset of
-/// the same file, or to the end of the file. The tensor layer gives one (tensor/dtype_table.h).
+/// Decides what a stored type id means and how many bytes the tensor takes. `info` has name, shape
+/// and type_id; available_bytes is the distance from the tensor's offset to the next larger offset
+/// of the same file, or to the end of the file. metadata is that of the whole model (the first
+/// part's, when it is split). An n_bytes beyond the file or reaching into another tensor is refused
+/// by the reader. An error names the tensor; the reader puts the file in front. The tensor layer
+/// gives one (tensor/dtype_table.h).
 using TypeResolver = std::function<Result<ResolvedType>(
     const TensorInfo& info, uint64_t available_bytes, const Metadata& metadata)>;
 
-/// Limits against hostile files, far above any real one.
+/// Limits against hostile files, far above any real one. What exceeds one is kUnsupported.
 struct Limits {
   uint64_t max_kv = 1u << 16;
   uint64_t max_tensors = 1u << 17;
@@ -126,17 +131,21 @@ struct Limits {
   uint64_t max_name_bytes = 63;           // GGML_MAX_NAME - 1
   uint64_t max_string_bytes = 64u << 20;  // chat templates, tokens
   uint64_t max_array_count = 64u << 20;
-  uint64_t max_header_bytes = 1u << 30;
+  uint64_t max_header_bytes = 256u << 20;  // real ones have 20 MiB at most; bounds the memory taken
 };
 
 class Reader {
  public:
   /// Opens `path` and, when its name ends in -00001-of-0000N.gguf, the N files of the set. Errors:
-  /// kNotFound, kCorrupt, kUnsupported (v1, big-endian, newer versions), naming file and field.
+  /// kNotFound, kCorrupt, kUnsupported (v1, big-endian, newer versions, beyond `limits`),
+  /// kOutOfMemory, kUsage (a part of a split model that is not its first), naming file and field.
+  /// Metadata are those of the first file. Bytes after the last tensor are allowed. Blocks on
+  /// reading; any thread.
   static Result<Reader> open(const std::string& path, const TypeResolver& resolver,
                              const LogSink& log = {}, const Limits& limits = {});
 
   /// The same over sources that are already open, in shard order; one for a file that is not split.
+  /// REQUIRES: at least one, none null.
   static Result<Reader> open_sources(std::vector<std::shared_ptr<const ByteSource>> shards,
                                      const TypeResolver& resolver, const LogSink& log = {},
                                      const Limits& limits = {});
@@ -150,12 +159,17 @@ class Reader {
   const std::vector<TensorInfo>& tensors() const { return tensors_; }
   const TensorInfo* find_tensor(std::string_view name) const;
 
-  /// Reads bytes [offset, offset + out.size()) of the tensor's data. REQUIRES: in range of n_bytes.
+  /// Reads bytes [offset, offset + out.size()) of the tensor's data. REQUIRES: in range of n_bytes;
+  /// `tensor` is one of tensors(). kCorrupt when the file has shrunk, kNotFound when reading fails.
   Result<void> read(const TensorInfo& tensor, uint64_t offset, std::span<uint8_t> out) const;
   const ByteSource& source(const TensorInfo& tensor) const { return *shards_[tensor.shard]; }
 
  private:
   Reader() = default;
+
+  static Result<Reader> read_shards(std::vector<std::shared_ptr<const ByteSource>> shards,
+                                    const TypeResolver& resolver, const LogSink& log,
+                                    const Limits& limits);
 
   std::vector<std::shared_ptr<const ByteSource>> shards_;
   uint32_t version_ = 0;
