@@ -1,0 +1,80 @@
+"""How numbers are rounded and sums are ordered, apart from the model that uses them.
+
+Three arithmetics over the same graph: float32 with whatever order NumPy sums in, float32 strictly
+from left to right with float32 rope angles, and float64. What the first two differ from the third
+is what another float32 program may differ by, too.
+"""
+import numpy as np
+
+_ACT_FLOOR = np.float32(1e-5)
+ACT_GROUP = 128
+
+
+class Numerics:
+    """dtype of all float arithmetic; `sequential` sums strictly from left to right."""
+
+    def __init__(self, dtype=np.float32, sequential=False):
+        self.dtype, self.sequential = np.dtype(dtype).type, sequential
+
+    def sum(self, x):
+        """Sum over the last dimension, which is kept with length 1."""
+        if self.sequential:
+            return np.add.accumulate(x, axis=-1)[..., -1:]
+        return x.sum(axis=-1, keepdims=True, dtype=self.dtype)
+
+    def dot(self, a, b):
+        """a [..., m, k], b [..., n, k] -> [..., m, n]."""
+        if not self.sequential:
+            return np.matmul(a, np.swapaxes(b, -1, -2))
+        out = np.empty(np.broadcast_shapes(a.shape[:-2], b.shape[:-2]) + (a.shape[-2], b.shape[-2]),
+                       self.dtype)
+        for i in range(a.shape[-2]):  # One row at a time bounds the memory of the products.
+            out[..., i, :] = self.sum(a[..., i:i + 1, :] * b)[..., 0]
+        return out
+
+    def rms_norm(self, x, weight, eps):
+        """x * (1 / sqrt(mean(x^2) + eps)) * weight over the last dimension."""
+        mean = self.sum(x * x) / self.dtype(x.shape[-1])
+        return x * (self.dtype(1) / np.sqrt(mean + self.dtype(eps))) * weight.astype(self.dtype)
+
+    def softmax(self, x):
+        e = np.exp(x - x.max(axis=-1, keepdims=True))
+        return e / self.sum(e)
+
+    def rope_tables(self, freqs, factor, positions):
+        """cos and sin, [n_positions, n_dims / 2] each, multiplied by factor."""
+        if self.sequential:
+            angles = (positions[:, None].astype(np.float32) * freqs.astype(np.float32)[None])
+        else:
+            angles = positions[:, None] * freqs[None]
+        return ((np.cos(angles) * factor).astype(self.dtype),
+                (np.sin(angles) * factor).astype(self.dtype))
+
+    def quantise(self, x, group):
+        """int8 activations. x [n_tokens, k] -> (codes in x's shape as whole floats, step
+        [n_tokens, k / group], and x in units of the step before rounding)."""
+        blocks = x.reshape(x.shape[0], -1, group)
+        absmax = np.maximum(np.abs(blocks).max(axis=-1, keepdims=True), self.dtype(_ACT_FLOOR))
+        scaled = blocks * (self.dtype(127) / absmax)
+        codes = np.clip(np.rint(scaled), -128, 127)  # rint rounds ties to even
+        return codes.reshape(x.shape), (absmax / self.dtype(127))[..., 0], scaled.reshape(x.shape)
+
+    def ternary_matmul(self, weights, codes, steps):
+        """y [n_tokens, n_rows] of formats.Ternary and quantised activations.
+
+        Sums over the columns that share both scales are exact integers; each is then multiplied by
+        (weight scale * activation step), and these products are added in the order of the columns.
+        """
+        k = codes.shape[1]
+        act_group = k // steps.shape[1]
+        width = min(act_group, weights.group)
+        # Every partial sum is an integer below 2^24, which float32 holds exactly in any order.
+        assert k * 128 < 1 << 24 and k % width == 0
+        y = None
+        for first in range(0, k, width):
+            cols = slice(first, first + width)
+            isum = codes[:, cols] @ weights.codes[:, cols].T.astype(self.dtype)
+            w_scale = weights.scales[None, :, first // weights.group].astype(self.dtype)
+            term = isum * (w_scale * steps[:, first // act_group, None])
+            y = term if y is None else y + term
+        return y

@@ -1,0 +1,36 @@
+#!/usr/bin/env python3
+"""The reference as a program: greedy text of a model file.
+
+usage: ternref.py MODEL [-p PROMPT] [-n TOKENS] [--kv f16|f32] [--act auto|token|group] [--ids]
+Writes the text that follows PROMPT (from BOS alone without one) to stdout; --ids writes token ids.
+"""
+import argparse
+import sys
+
+import bpe
+import gguf
+from model import Model
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Greedy text of a model, by the NumPy reference.")
+    parser.add_argument("model")
+    parser.add_argument("-p", "--prompt", default="")
+    parser.add_argument("-n", type=int, default=64)
+    parser.add_argument("--kv", default="f16", choices=("f16", "f32"))
+    parser.add_argument("--act", default="auto", choices=("auto", "token", "group"))
+    parser.add_argument("--ids", action="store_true")
+    args = parser.parse_args()
+    file = gguf.File.open(args.model)
+    ids = [file.kv["tokenizer.ggml.bos_token_id"]]
+    if args.prompt:
+        ids += bpe.from_gguf(file).encode(args.prompt)
+    out, _ = Model(file, act=args.act, kv=args.kv).greedy(ids, args.n)
+    if args.ids:
+        print(" ".join(map(str, out)))
+    else:
+        sys.stdout.buffer.write(bpe.decode(file, out))
+
+
+if __name__ == "__main__":
+    main()
