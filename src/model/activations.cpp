@@ -1,0 +1,86 @@
+#include "model/activations.h"
+
+#include <algorithm>
+
+#include "base/result.h"
+#include "kernels/kernel_table.h"
+
+namespace tern::model {
+namespace {
+
+constexpr size_t kAlign = 64;
+
+size_t align_up(size_t n) { return (n + kAlign - 1) / kAlign * kAlign; }
+
+// Hands out pieces of one buffer; with a null base it only counts.
+class Arena {
+ public:
+  explicit Arena(uint8_t* base) : base_(base) {}
+
+  template <typename T>
+  T* take(size_t count) {
+    uint8_t* piece = base_ == nullptr ? nullptr : base_ + used_;
+    used_ += align_up(count * sizeof(T));
+    return reinterpret_cast<T*>(piece);
+  }
+  size_t used() const { return used_; }
+
+ private:
+  uint8_t* base_;
+  size_t used_ = 0;
+};
+
+void lay_out(const Config& c, int n_batch_int, int n_threads_int, Arena* arena, Activations* a) {
+  const auto n_batch = static_cast<size_t>(n_batch_int);
+  const auto n_threads = static_cast<size_t>(n_threads_int);
+  const auto n_embd = static_cast<size_t>(c.n_embd);
+  const auto n_ff = static_cast<size_t>(c.n_ff);
+  const auto q_dim = static_cast<size_t>(c.q_dim());
+  const auto kv_dim = static_cast<size_t>(c.kv_dim());
+  const size_t max_k = std::max({n_embd, q_dim, n_ff});
+  const auto n_rep = static_cast<size_t>(c.n_head / c.n_head_kv);
+
+  a->x = arena->take<float>(n_batch * n_embd);
+  a->normed = arena->take<float>(n_batch * std::max(n_embd, q_dim));
+  a->branch = arena->take<float>(n_batch * n_embd);
+  a->q = arena->take<float>(n_batch * q_dim);
+  a->k = arena->take<float>(n_batch * kv_dim);
+  a->v = arena->take<float>(n_batch * kv_dim);
+  a->attention = arena->take<float>(n_batch * q_dim);
+  a->gate = arena->take<float>(n_batch * n_ff);
+  a->up = arena->take<float>(n_batch * n_ff);
+  a->rope_cos = arena->take<float>(n_batch * static_cast<size_t>(c.rope.dim / 2));
+  a->rope_sin = arena->take<float>(n_batch * static_cast<size_t>(c.rope.dim / 2));
+  a->logits = arena->take<float>(kLogitRows * static_cast<size_t>(c.n_vocab));
+  // Scores of a block, and per head the running maximum and sum.
+  a->score_stride = align_up((kAttentionBlock + 2 * n_rep) * sizeof(float)) / sizeof(float);
+  a->scores = arena->take<float>(n_threads * a->score_stride);
+  a->row_stride = align_up(max_k * sizeof(float)) / sizeof(float);
+  a->row = arena->take<float>(n_threads * a->row_stride);
+  a->quantized.values = arena->take<int8_t>(n_batch * align_up(max_k));
+  // The finest groups are of 64 elements.
+  const size_t max_groups = max_k / 64 + 1;
+  a->quantized.scales = arena->take<float>(n_batch * max_groups);
+  a->quantized.sums = arena->take<int32_t>(n_batch * max_groups);
+}
+
+}  // namespace
+
+uint64_t Activations::bytes(const Config& config, int n_batch, int n_threads) {
+  Arena counter(nullptr);
+  Activations unused;
+  lay_out(config, n_batch, n_threads, &counter, &unused);
+  return counter.used();
+}
+
+Result<Activations> Activations::allocate(const Config& config, int n_batch, int n_threads) {
+  Activations activations;
+  TERN_ASSIGN_OR_RETURN(
+      activations.memory,
+      AlignedBuffer::allocate(static_cast<size_t>(bytes(config, n_batch, n_threads))));
+  Arena arena(activations.memory.data());
+  lay_out(config, n_batch, n_threads, &arena, &activations);
+  return activations;
+}
+
+}  // namespace tern::model

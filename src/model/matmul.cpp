@@ -1,0 +1,120 @@
+#include "model/matmul.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace tern::model {
+namespace {
+
+using kernels::kTileRows;
+
+constexpr size_t kActivationAlign = 64;  // bytes, as TernaryProduct asks for
+
+size_t ceil_div(size_t a, size_t b) { return (a + b - 1) / b; }
+
+void ternary_tiles(const EngineImpl& engine, const QuantSite& site,
+                   const tensor::TernaryWeights& weights, const MatmulJob& job, size_t tile_begin,
+                   size_t tile_end, size_t n_tokens, const QuantizedInput& input) {
+  kernels::TernaryProduct product = {};
+  weights.describe(tile_begin, tile_end, site.product_group, &product);
+  TERN_DCHECK(product.n_groups == input.n_groups);
+  product.n_tokens = n_tokens;
+  product.x = input.values;
+  product.x_stride = input.stride;
+  product.x_sums = input.sums;
+  product.x_scales = input.scales;
+  product.y = job.out + tile_begin * kTileRows;
+  product.y_stride = job.out_stride;
+  (n_tokens == 1 ? engine.table.ternary_gemv_t2 : engine.table.ternary_gemm_t2)(product);
+}
+
+void dense_rows(const EngineImpl& engine, const tensor::DenseWeights& weights, const MatmulJob& job,
+                size_t row_begin, size_t row_end, const float* x, size_t n_tokens, float* scratch) {
+  const kernels::KernelTable& table = engine.table;
+  const size_t k = weights.k;
+  for (size_t row = row_begin; row < row_end; ++row) {
+    const uint8_t* bytes = weights.row(row);
+    const float* floats = scratch;
+    kernels::DotHalfFn half_dot = nullptr;
+    switch (weights.format->dtype) {
+      case tensor::DType::kF32:
+        floats = reinterpret_cast<const float*>(bytes);
+        break;
+      case tensor::DType::kF16:
+        half_dot = table.dot_f16;
+        break;
+      case tensor::DType::kBF16:
+        half_dot = table.dot_bf16;
+        break;
+      default:
+        // Decoded once for all tokens of the batch.
+        weights.dequantize_row(row, scratch);
+        break;
+    }
+    for (size_t t = 0; t < n_tokens; ++t) {
+      const float* token = x + t * k;
+      job.out[t * job.out_stride + row] =
+          half_dot != nullptr ? half_dot(token, reinterpret_cast<const uint16_t*>(bytes), k)
+                              : table.dot_f32(token, floats, k);
+    }
+  }
+}
+
+}  // namespace
+
+void begin_quantize(const QuantSite& site, size_t k, QuantizedInput* quantized) {
+  quantized->stride = ceil_div(k, kActivationAlign) * kActivationAlign;
+  quantized->n_groups = site.product_group == 0 ? 1 : ceil_div(k, site.product_group);
+}
+
+void quantize_token(const kernels::KernelTable& kernels, const QuantSite& site, const float* x,
+                    size_t k, size_t token, QuantizedInput* quantized) {
+  int8_t* values = quantized->values + token * quantized->stride;
+  float* scales = quantized->scales + token * quantized->n_groups;
+  int32_t* sums = quantized->sums + token * quantized->n_groups;
+  const size_t act_group = site.act_group == 0 ? k : site.act_group;
+  kernels.quantize_i8(x, k, quantized->stride, act_group, values, scales, sums);
+  if (site.product_group == site.act_group) return;
+  // The products want sums of finer groups than the activations have scales: repeat the scales,
+  // from the back because they are widened in place, and add up again.
+  const size_t ratio = act_group / site.product_group;
+  for (size_t g = quantized->n_groups; g-- > 0;) {
+    const size_t coarse = site.act_group == 0 ? 0 : g / ratio;
+    scales[g] = scales[coarse];
+    int32_t sum = 0;
+    const size_t end = std::min(k, (g + 1) * site.product_group);
+    for (size_t i = g * site.product_group; i < end; ++i) sum += values[i];
+    sums[g] = sum;
+  }
+}
+
+void matmul(const EngineImpl& engine, const QuantSite& site, const float* x, size_t n_tokens,
+            const Activations& activations, std::span<const MatmulJob> jobs) {
+  // The tiles of all jobs in one line, so that one fork serves them all.
+  size_t n_tiles = 0;
+  for (const MatmulJob& job : jobs) n_tiles += ceil_div(job.matrix->n_rows(), kTileRows);
+  engine.pool().parallel_for(n_tiles, 1, [&](size_t begin, size_t end, int worker) {
+    size_t first = 0;
+    for (const MatmulJob& job : jobs) {
+      const size_t n_rows = job.matrix->n_rows();
+      const size_t count = ceil_div(n_rows, kTileRows);
+      const size_t from = std::max(begin, first) - first;
+      const size_t to = std::min(end, first + count);
+      if (to > first + from) {
+        const size_t tile_end = to - first;
+        if (const auto* ternary = job.matrix->ternary()) {
+          ternary_tiles(engine, site, *ternary, job, from, tile_end, n_tokens,
+                        activations.quantized);
+        } else {
+          dense_rows(engine, *job.matrix->dense(), job, from * kTileRows,
+                     std::min(n_rows, tile_end * kTileRows), x, n_tokens,
+                     activations.row + static_cast<size_t>(worker) * activations.row_stride);
+        }
+      }
+      first += count;
+    }
+  });
+}
+
+}  // namespace tern::model

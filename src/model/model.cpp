@@ -1,0 +1,97 @@
+#include <algorithm>
+#include <chrono>
+
+#include "base/log.h"
+#include "base/result.h"
+#include "model/model_impl.h"
+#include "model/open_model.h"
+#include "model/weights_loader.h"
+#include "tern/session.h"
+#include "tokenizer/from_gguf.h"
+
+namespace tern {
+namespace {
+
+std::string mib(uint64_t n_bytes) {
+  return fmt::format("{:.1f} MiB", static_cast<double>(n_bytes) / (1 << 20));
+}
+
+Result<void> check_memory(const MemoryPlan& plan, const std::string& path, int n_ctx) {
+  if (plan.available_bytes == 0 || plan.total_bytes <= plan.available_bytes) return {};
+  return with_hint(
+      make_error(ErrorCode::kOutOfMemory,
+                 "{}: needs {} (ternary {}, embedding {}, head {}, other {}, KV cache {} for {} "
+                 "positions, "
+                 "scratch {}), but {} are available",
+                 path, mib(plan.total_bytes), mib(plan.ternary_bytes), mib(plan.embedding_bytes),
+                 mib(plan.head_bytes), mib(plan.other_bytes), mib(plan.kv_bytes), n_ctx,
+                 mib(plan.scratch_bytes), mib(plan.available_bytes)),
+      plan.total_bytes - plan.kv_bytes < plan.available_bytes
+          ? "a shorter context (-c) would fit"
+          : "close other programs or use a smaller model");
+}
+
+// Passes messages on and keeps the warnings, which announce repairs.
+LogSink collecting_warnings(const LogSink& log, std::vector<std::string>* warnings) {
+  return [log, warnings](LogLevel level, std::string_view message) {
+    if (level == LogLevel::kWarning) warnings->emplace_back(message);
+    if (log) log(level, message);
+  };
+}
+
+}  // namespace
+
+int resolve_n_ctx(const ModelInfo& info, int requested) {
+  constexpr int kDefaultContext = 4096;
+  if (requested > 0) return requested;
+  return std::min(info.context_length, kDefaultContext);
+}
+
+Result<std::shared_ptr<const Model>> Model::load(std::shared_ptr<const Engine> engine,
+                                                 const std::string& path,
+                                                 const LoadOptions& caller_options) {
+  const auto start = std::chrono::steady_clock::now();
+  std::vector<std::string> warnings;
+  LoadOptions options = caller_options;
+  options.log = collecting_warnings(caller_options.log, &warnings);
+
+  TERN_ASSIGN_OR_RETURN(gguf::Reader reader, model::open_reader(path, options));
+  TERN_ASSIGN_OR_RETURN(model::OpenModel open, model::open_model(std::move(reader), options));
+  auto result = std::make_shared<model::ModelImpl>();
+  auto tokenizer = tokenizer_from_gguf(open.reader.metadata(), options.log);
+  if (!tokenizer) return with_context(std::move(tokenizer).error(), path);
+  result->tokenizer_ = std::move(tokenizer).value();
+  result->info_ = model::describe_file(open.reader);
+  model::describe_model(open, &result->info_);
+
+  const int n_ctx = resolve_n_ctx(result->info_, options.n_ctx);
+  result->plan_ = model::plan_memory(open, n_ctx, options.kv, std::max(1, options.n_batch),
+                                     engine->n_threads());
+  TERN_RETURN_IF_ERROR(check_memory(result->plan_, path, n_ctx));
+
+  TERN_ASSIGN_OR_RETURN(model::LoadedWeights loaded,
+                        model::load_weights(open.reader, open.plan, open.arch->token_activations,
+                                            tern::impl(*engine).pool(), options, &open.config));
+  result->weights_ = std::move(loaded.weights);
+  result->rope_ = model::make_rope_table(open.config.rope);
+  result->config_ = std::move(open.config);
+  result->engine_ = std::move(engine);
+  ModelInfo& info = result->info_;
+  info.act_mode = loaded.act == ActMode::kToken ? "token" : "group 128";
+  info.act_mode_reason = loaded.act_reason;
+  info.repairs = std::move(warnings);
+  // What is read per token now that equal scales have collapsed.
+  info.bytes_per_token = result->weights_.output().resident_bytes();
+  for (const model::Layer& layer : result->weights_.layers) {
+    for (const model::Matrix* m :
+         {&layer.q, &layer.k, &layer.v, &layer.o, &layer.gate, &layer.up, &layer.down}) {
+      info.bytes_per_token += m->resident_bytes();
+    }
+  }
+  info.bytes_per_token += info.parameters.norm * sizeof(float);
+  result->load_seconds_ =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return std::shared_ptr<const Model>(std::move(result));
+}
+
+}  // namespace tern

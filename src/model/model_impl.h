@@ -1,0 +1,43 @@
+// A loaded model as the library sees it. Immutable.
+#pragma once
+
+#include <memory>
+
+#include "model/config.h"
+#include "model/rope.h"
+#include "model/weights.h"
+#include "tern/model.h"
+#include "threading/engine_impl.h"
+
+namespace tern::model {
+
+class ModelImpl final : public Model {
+ public:
+  const ModelInfo& info() const override { return info_; }
+  const MemoryPlan& plan() const override { return plan_; }
+  const Tokenizer& tokenizer() const override { return *tokenizer_; }
+  const Engine& engine() const override { return *engine_; }
+  double load_seconds() const override { return load_seconds_; }
+
+  const EngineImpl& engine_impl() const { return impl(*engine_); }
+  const Config& config() const { return config_; }
+  const Weights& weights() const { return weights_; }
+  const RopeTable& rope() const { return rope_; }
+
+ private:
+  friend class tern::Model;
+
+  std::shared_ptr<const Engine> engine_;
+  std::shared_ptr<const Tokenizer> tokenizer_;
+  Config config_;
+  Weights weights_;
+  RopeTable rope_;
+  ModelInfo info_;
+  MemoryPlan plan_;
+  double load_seconds_ = 0.0;
+};
+
+/// Every Model is a ModelImpl: there is no other way to make one.
+inline const ModelImpl& impl(const Model& model) { return static_cast<const ModelImpl&>(model); }
+
+}  // namespace tern::model

@@ -1,0 +1,30 @@
+// Rotary position embedding. Angles are computed in double with our own sine and cosine, so that
+// they are the same on every machine.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "model/config.h"
+
+namespace tern::model {
+
+/// Rotation angle of pair i at position p is p * frequency[i]; cosine and sine are multiplied by
+/// `magnitude`.
+struct RopeTable {
+  std::vector<double> frequency;  // [rope.dim / 2]
+  double magnitude = 1.0;
+};
+
+/// Frequencies base^(-2i/dim), divided by rope_freqs, scaled linearly or by YaRN (arXiv:2309.00071,
+/// in the form of GGUF's keys: ramp between beta_fast and beta_slow, magnitude 1 + 0.1 ln factor).
+RopeTable make_rope_table(const RopeConfig& rope);
+
+/// Cosines and sines of one position, [dim / 2] each.
+void rope_angles(const RopeTable& table, size_t pos, float* cos_out, float* sin_out);
+
+/// Rotates one head in place; head [head_dim], of which the first 2 * n_pairs elements turn.
+void apply_rope(RopePairing pairing, const float* cosines, const float* sines, size_t n_pairs,
+                float* head);
+
+}  // namespace tern::model

@@ -1,0 +1,138 @@
+#include "tern/session.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/check.h"
+#include "base/result.h"
+#include "kv_cache/kv_cache.h"
+#include "model/activations.h"
+#include "model/forward.h"
+#include "model/model_impl.h"
+
+namespace tern {
+namespace {
+
+constexpr int kMaxContext = 1 << 28;
+constexpr int kMaxBatch = 1 << 16;
+
+class SessionImpl final : public Session {
+ public:
+  SessionImpl(std::shared_ptr<const Model> model, int n_ctx, int n_batch, KvCache cache,
+              model::Activations activations)
+      : model_(std::move(model)),
+        n_ctx_(n_ctx),
+        n_batch_(static_cast<size_t>(n_batch)),
+        cache_(std::move(cache)),
+        activations_(std::move(activations)) {
+    tokens_.reserve(static_cast<size_t>(n_ctx));
+  }
+
+  const Model& model() const override { return *model_; }
+  int n_ctx() const override { return n_ctx_; }
+  std::span<const TokenId> tokens() const override { return tokens_; }
+  std::span<const float> logits() const override { return logits_; }
+
+  Result<void> eval(std::span<const TokenId> ids, size_t logits_from, const LogitsFn& fn,
+                    const std::atomic<bool>* interrupt) override {
+    TERN_RETURN_IF_ERROR(check(ids));
+    bool finite = true;
+    for (size_t begin = 0; begin < ids.size(); begin += n_batch_) {
+      const std::span<const TokenId> batch =
+          ids.subspan(begin, std::min(n_batch_, ids.size() - begin));
+      model::ForwardRequest request;
+      request.ids = batch;
+      request.n_past = tokens_.size();
+      request.logits_from = logits_from > begin ? std::min(logits_from - begin, batch.size()) : 0;
+      request.interrupt = interrupt;
+      request.on_logits = [&](size_t index, std::span<const float> logits) {
+        finite = finite && all_numbers(logits);
+        if (finite) fn(begin + index, logits);
+      };
+      TERN_RETURN_IF_ERROR(model::forward(model::impl(*model_), request, &cache_, &activations_));
+      if (!finite) {
+        return with_hint(
+            make_error(ErrorCode::kUnsupported, "{}: the model produced NaN after {} tokens",
+                       model_->info().path, tokens_.size() + batch.size()),
+            "the weights or the metadata of this file do not fit together");
+      }
+      tokens_.insert(tokens_.end(), batch.begin(), batch.end());
+    }
+    return {};
+  }
+
+  Result<void> eval(std::span<const TokenId> ids, const std::atomic<bool>* interrupt) override {
+    TERN_CHECK(!ids.empty());
+    return eval(
+        ids, ids.size() - 1,
+        [this](size_t, std::span<const float> logits) {
+          logits_.assign(logits.begin(), logits.end());
+        },
+        interrupt);
+  }
+
+  void truncate(size_t n_tokens) override {
+    TERN_CHECK(n_tokens <= tokens_.size());
+    if (n_tokens == tokens_.size()) return;
+    tokens_.resize(n_tokens);
+    logits_.clear();
+  }
+
+ private:
+  static bool all_numbers(std::span<const float> logits) {
+    return std::none_of(logits.begin(), logits.end(), [](float v) { return std::isnan(v); });
+  }
+
+  Result<void> check(std::span<const TokenId> ids) const {
+    const size_t room = static_cast<size_t>(n_ctx_) - tokens_.size();
+    if (ids.size() > room) {
+      return with_hint(make_error(ErrorCode::kUsage,
+                                  "{} tokens do not fit the context: {} of {} positions are free",
+                                  ids.size(), room, n_ctx_),
+                       "use a longer context (-c) or a shorter text");
+    }
+    const int n_vocab = model_->info().n_vocab;
+    for (const TokenId id : ids) {
+      if (id < 0 || id >= n_vocab) {
+        return make_error(ErrorCode::kUsage, "token id {} is outside the vocabulary of {}", id,
+                          n_vocab);
+      }
+    }
+    return {};
+  }
+
+  std::shared_ptr<const Model> model_;
+  const int n_ctx_;
+  const size_t n_batch_;
+  KvCache cache_;
+  model::Activations activations_;
+  std::vector<TokenId> tokens_;
+  std::vector<float> logits_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> model,
+                                                 const SessionOptions& options) {
+  if (options.n_ctx < 0 || options.n_ctx > kMaxContext) {
+    return make_error(ErrorCode::kUsage, "a context of {} positions: must be between 1 and {}",
+                      options.n_ctx, kMaxContext);
+  }
+  if (options.n_batch < 1 || options.n_batch > kMaxBatch) {
+    return make_error(ErrorCode::kUsage, "batches of {} tokens: must be between 1 and {}",
+                      options.n_batch, kMaxBatch);
+  }
+  const int n_ctx = resolve_n_ctx(model->info(), options.n_ctx);
+  const int n_batch = std::min(options.n_batch, n_ctx);
+  const model::Config& config = model::impl(*model).config();
+  TERN_ASSIGN_OR_RETURN(KvCache cache, KvCache::create(static_cast<size_t>(config.n_layer),
+                                                       static_cast<size_t>(config.n_head_kv),
+                                                       static_cast<size_t>(config.head_dim),
+                                                       static_cast<size_t>(n_ctx), options.kv));
+  TERN_ASSIGN_OR_RETURN(model::Activations activations,
+                        model::Activations::allocate(config, n_batch, model->engine().n_threads()));
+  return std::unique_ptr<Session>(std::make_unique<SessionImpl>(
+      std::move(model), n_ctx, n_batch, std::move(cache), std::move(activations)));
+}
+
+}  // namespace tern

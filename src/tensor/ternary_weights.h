@@ -1,0 +1,75 @@
+// A ternary matrix in the run-time layout: T2 tiles (kernels/kernel_table.h) and scales per tensor,
+// row or group, whatever format it was stored in. Owns its memory; immutable once loaded, threads
+// may share it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/aligned_buffer.h"
+#include "kernels/kernel_table.h"
+#include "tensor/dtype_table.h"
+
+namespace tern::tensor {
+
+/// Scales of a matrix, as few as say the same: all equal -> one; equal within each row -> one per
+/// row; else the coarsest group (a power of two times the stored one) within which they are equal.
+/// So a model gives the same results from whatever container its scales came.
+struct ScaleGrid {
+  ScaleScope scope = ScaleScope::kTensor;
+  size_t group = 0;           // elements along k for kGroup
+  std::vector<float> values;  // [1], [n_rows] or [n_rows, ceil(k / group)]
+};
+/// scales [n_rows, ceil(k / group)], finite.
+ScaleGrid collapse_scales(std::vector<float> scales, size_t n_rows, size_t k, size_t group);
+
+/// Writes up to 16 rows of codes [n_rows, k] as one tile of ceil(k / 16) lines of 64 bytes. Missing
+/// rows and elements beyond k get the code of zero.
+void pack_tile_t2(const uint8_t* codes, size_t n_rows, size_t k, uint8_t* lines);
+
+class TernaryWeights {
+ public:
+  /// Allocates tiles for the shape. kOutOfMemory. REQUIRES: 0 < k <= kernels::kMaxK, n_rows > 0.
+  static Result<TernaryWeights> allocate(size_t n_rows, size_t k);
+
+  size_t n_rows() const { return n_rows_; }
+  size_t k() const { return k_; }
+  size_t n_lines() const { return n_lines_; }
+  size_t n_tiles() const { return n_tiles_; }
+  ScaleScope scale_scope() const { return scope_; }
+  /// Elements per scale along k; 0 unless scale_scope() is kGroup.
+  size_t scale_group() const { return group_; }
+  uint64_t resident_bytes() const { return tiles_.size_bytes() + scales_.size_bytes(); }
+
+  uint8_t* tile(size_t index) { return tiles_.data() + index * n_lines_ * kernels::kLineBytes; }
+  const uint8_t* tile(size_t index) const {
+    return tiles_.data() + index * n_lines_ * kernels::kLineBytes;
+  }
+
+  /// Takes the scales over, group scales repeated for `group` elements where that is finer than the
+  /// grid's (0: as they are). kOutOfMemory.
+  Result<void> set_scales(const ScaleGrid& grid, size_t group = 0);
+
+  /// Fills the weights' part of a product over tiles [tile_begin, tile_end) in groups of
+  /// product_group elements (0: one group over all of k), which divides scale_group().
+  void describe(size_t tile_begin, size_t tile_end, size_t product_group,
+                kernels::TernaryProduct* product) const;
+
+  /// One row as floats, out [k].
+  void dequantize_row(size_t row, float* out) const;
+
+  /// Bytes a matrix of this shape takes, with a scale for every `group` elements (0: one per row).
+  static uint64_t estimate_bytes(uint64_t n_rows, uint64_t k, uint64_t group);
+
+ private:
+  size_t n_rows_ = 0, k_ = 0, n_lines_ = 0, n_tiles_ = 0;
+  ScaleScope scope_ = ScaleScope::kTensor;
+  size_t group_ = 0;
+  size_t tile_stride_ = 0, group_stride_ = 0;  // of scales_, in floats
+  AlignedBuffer tiles_;                        // [n_tiles, n_lines, 64]
+  AlignedBuffer scales_;                       // floats, see describe()
+};
+
+}  // namespace tern::tensor
