@@ -54,6 +54,18 @@ void WorkerPool::stop() {
   threads_.clear();
 }
 
+bool WorkerPool::run_share(uint32_t epoch, int share) const {
+  uint32_t before = epoch - 1;
+  // A thread that comes late finds its share taken, in this epoch or a later one.
+  if (!shares_[static_cast<size_t>(share)].taken.compare_exchange_strong(
+          before, epoch, std::memory_order_acquire)) {
+    return false;
+  }
+  task_(context_, share);
+  unfinished_.fetch_sub(1, std::memory_order_release);
+  return true;
+}
+
 void WorkerPool::run_erased(Task task, void* context) const {
   TERN_DCHECK(current_pool != this);
   if (n_threads_ == 1) {
@@ -63,12 +75,12 @@ void WorkerPool::run_erased(Task task, void* context) const {
   const std::lock_guard<std::mutex> lock(turn_);
   task_ = task;
   context_ = context;
-  unfinished_.store(n_threads_ - 1, std::memory_order_relaxed);
-  epoch_.fetch_add(1, std::memory_order_release);
+  unfinished_.store(n_threads_, std::memory_order_relaxed);
+  const uint32_t epoch = epoch_.fetch_add(1, std::memory_order_release) + 1;
   epoch_.notify_all();
   const WorkerPool* outer = current_pool;
   current_pool = this;
-  task(context, 0);
+  for (int share = 0; share < n_threads_; ++share) run_share(epoch, share);
   current_pool = outer;
   for (int spins = 0; unfinished_.load(std::memory_order_acquire) != 0; ++spins) {
     if (spins < kSpinsBeforeYield) {
@@ -83,19 +95,17 @@ void WorkerPool::work(int worker) {
   current_pool = this;
   uint32_t seen = 0;
   for (;;) {
-    int spins = 0;
-    while (epoch_.load(std::memory_order_acquire) == seen) {
+    uint32_t epoch = epoch_.load(std::memory_order_acquire);
+    for (int spins = 0; epoch == seen; epoch = epoch_.load(std::memory_order_acquire)) {
       if (++spins < kSpinsBeforePark) {
         spin_hint();
       } else {
         epoch_.wait(seen, std::memory_order_acquire);
       }
     }
-    // The caller raises the epoch by one and then waits for this worker, so none is ever missed.
-    ++seen;
+    seen = epoch;
     if (stopping_.load(std::memory_order_relaxed)) return;
-    task_(context_, worker);
-    unfinished_.fetch_sub(1, std::memory_order_release);
+    run_share(epoch, worker);
   }
 }
 

@@ -56,19 +56,28 @@ class WorkerPool {
  private:
   using Task = void (*)(void* context, int worker);
 
-  explicit WorkerPool(int n_threads) : n_threads_(n_threads) {}
+  // Epoch for which a share was last taken; on a cache line of its own.
+  struct alignas(64) Share {
+    std::atomic<uint32_t> taken{0};
+  };
+
+  explicit WorkerPool(int n_threads)
+      : n_threads_(n_threads), shares_(static_cast<size_t>(n_threads)) {}
+  bool run_share(uint32_t epoch, int share) const;
   void run_erased(Task task, void* context) const;
   void work(int worker);
   void stop();
 
   const int n_threads_;
   mutable std::mutex turn_;
-  // Written by the caller before epoch_ is raised, read by workers after.
+  // Written by the caller before epoch_ is raised; valid for whoever takes a share of that epoch,
+  // because the caller stays until all shares are done.
   mutable Task task_ = nullptr;
   mutable void* context_ = nullptr;
   std::atomic<bool> stopping_{false};
   alignas(64) mutable std::atomic<uint32_t> epoch_{0};
   alignas(64) mutable std::atomic<int> unfinished_{0};
+  mutable std::vector<Share> shares_;
   std::vector<std::thread> threads_;
 };
 
