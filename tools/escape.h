@@ -1,0 +1,16 @@
+// Text from files and arguments made safe to show on a terminal or in a line. Pure functions.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace tern::tools {
+
+/// Control characters (C0, DEL, C1) and bytes that are not UTF-8 as \n, \t, \xNN; the rest as it
+/// is. A file must not be able to send escape sequences to the terminal through a message.
+std::string escape_controls(std::string_view text);
+
+/// The same in double quotes, with " and \ escaped too.
+std::string quote(std::string_view text);
+
+}  // namespace tern::tools

@@ -1,0 +1,35 @@
+// JSON that the commands write: parts that several of them share, and one way to print it.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "tern/engine.h"
+#include "tern/model.h"
+#include "tern/session.h"
+
+namespace tern::tools {
+
+using Json = nlohmann::ordered_json;
+
+/// Grows when a field changes its meaning or goes away; new fields alone do not change it.
+inline constexpr int kSchemaVersion = 1;
+
+/// Text with a newline; indented for people, or one line. Bytes that are not UTF-8 (a path) become
+/// U+FFFD; infinities become null.
+std::string to_text(const Json& json, bool indented);
+
+/// {"path", "name", "architecture", "act"}
+Json model_json(const Model& model);
+/// {"isa", "threads", "entries": {entry: isa}}
+Json kernels_json(const Engine& engine);
+/// {"id", "text", "logprob", "top": [{"id", "logprob"}]}
+Json token_json(const GeneratedToken& token);
+
+/// Tokens a second; 0 when nothing was measured.
+double rate(size_t n_tokens, double seconds);
+/// Decode steps a second: the first token comes out of the prompt.
+double decode_rate(const Timings& timings);
+
+}  // namespace tern::tools

@@ -1,0 +1,58 @@
+#include "load.h"
+
+#include <fmt/format.h>
+
+#include "base/result.h"
+#include "demo_model.h"
+#include "progress.h"
+
+namespace tern::tools {
+
+Result<std::string> resolve_model_path(const std::string& given, Log& log) {
+  if (!given.empty()) return given;
+  const auto program = executable_path();
+  const auto demo = find_demo_model(program);
+  if (!demo) {
+    return with_hint(
+        make_error(ErrorCode::kNotFound, "no model was named, and the demo model {} is not near {}",
+                   kDemoModelFile, program.string()),
+        "give a GGUF file with -m FILE or the variable TERN_MODEL");
+  }
+  log.notice(fmt::format("model: the demo model {} (choose another with -m)", *demo));
+  return *demo;
+}
+
+Result<std::shared_ptr<const Engine>> create_engine(const ModelFlags& flags, Log& log) {
+  EngineOptions options;
+  options.n_threads = flags.n_threads;
+  options.isa = flags.isa;
+  options.log = log.sink();
+  return Engine::create(options);
+}
+
+Result<std::shared_ptr<const Model>> load_model(const ModelFlags& flags, Context& context) {
+  TERN_ASSIGN_OR_RETURN(const std::string path, resolve_model_path(flags.model, context.log));
+  TERN_ASSIGN_OR_RETURN(auto engine, create_engine(flags, context.log));
+  context.log.info(fmt::format("engine: {} kernels, {} threads, self-test {}", engine->isa(),
+                               engine->n_threads(), engine->self_test_report()));
+  LoadOptions options = flags.load_options();
+  options.log = context.log.sink();
+  options.interrupt = &context.interrupt;
+  ProgressBar bar(context.log, "loading");
+  options.progress = [&bar](uint64_t done, uint64_t total) {
+    constexpr double kMegabyte = 1e6;
+    const double fraction =
+        total == 0 ? 1.0 : static_cast<double>(done) / static_cast<double>(total);
+    bar.update(fraction, fmt::format("{:.0f} of {:.0f} MB", static_cast<double>(done) / kMegabyte,
+                                     static_cast<double>(total) / kMegabyte));
+  };
+  TERN_ASSIGN_OR_RETURN(auto model, Model::load(std::move(engine), path, options));
+  bar.erase();
+  const ModelInfo& info = model->info();
+  context.log.info(fmt::format("model: {} ({}), {} layers, {} parameters, activations {}",
+                               info.name.empty() ? path : info.name, info.architecture,
+                               info.n_layer, info.parameters.total, info.act_mode));
+  return model;
+}
+
+}  // namespace tern::tools

@@ -1,0 +1,22 @@
+// From model flags to a model: the demo model where none is named, the engine, the progress bar.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "command.h"
+#include "options.h"
+#include "tern/model.h"
+
+namespace tern::tools {
+
+/// The path that was given, or that of the demo model, announced on stderr. kNotFound.
+Result<std::string> resolve_model_path(const std::string& given, Log& log);
+
+/// The kernels and threads that the flags ask for.
+Result<std::shared_ptr<const Engine>> create_engine(const ModelFlags& flags, Log& log);
+
+/// Engine and model, with a progress bar on a terminal. kInterrupted after Ctrl-C.
+Result<std::shared_ptr<const Model>> load_model(const ModelFlags& flags, Context& context);
+
+}  // namespace tern::tools

@@ -1,0 +1,76 @@
+// The program `tern`: one row per command.
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+#include <exception>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "command.h"
+#include "command_line.h"
+#include "log.h"
+#include "output.h"
+#include "settings.h"
+#include "signals.h"
+
+namespace tern::tools {
+namespace {
+
+constexpr std::array kCommands = {
+    Command{"run", "Continue a text with a model", setup_run},
+    Command{"inspect", "Show what a model file holds and what it needs", setup_inspect},
+    Command{"perplexity", "Measure how well a model predicts a text", setup_perplexity},
+    Command{"tokenize", "Turn text into token ids, or back", setup_tokenize},
+    Command{"doctor", "Show this machine's CPU, kernels, threads and memory", setup_doctor},
+};
+
+int report(const Error& error, Log& log) {
+  if (error.code == ErrorCode::kInterrupted && interrupt_flag().load()) {
+    log.notice("interrupted");
+    return interrupted_exit_code();
+  }
+  log.error(error);
+  return static_cast<int>(error.code);
+}
+
+int run_program(std::vector<std::string> arguments, Log& log) {
+  Output out(STDOUT_FILENO);
+  CommandLine command_line(kCommands);
+  Result<Invocation> invocation = command_line.parse(std::move(arguments), process_environment());
+  if (!invocation) return report(invocation.error(), log);
+
+  int exit_code = 0;
+  if (invocation->action) {
+    Context context{out, log, interrupt_flag()};
+    Result<int> done = invocation->action(context);
+    if (!done) return report(done.error(), log);
+    exit_code = *done;
+  } else {
+    out.write(invocation->text);
+  }
+  if (Result<void> written = out.status(); !written) return report(written.error(), log);
+  return exit_code;
+}
+
+}  // namespace
+}  // namespace tern::tools
+
+int main(int argc, char** argv) {
+  using namespace tern::tools;
+  reserve_standard_streams();
+  install_signal_handlers();
+  // The library reports errors as values; what its dependencies throw ends here. Plain output: the
+  // logger itself may have failed.
+  try {
+    Log log;
+    return run_program(std::vector<std::string>(argv + (argc > 0 ? 1 : 0), argv + argc), log);
+  } catch (const std::bad_alloc&) {
+    std::fputs("error: not enough memory\n", stderr);
+    return static_cast<int>(tern::ErrorCode::kOutOfMemory);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "error: internal error: %s\n", error.what());
+    return static_cast<int>(tern::ErrorCode::kInternal);
+  }
+}

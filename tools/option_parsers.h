@@ -1,0 +1,91 @@
+// Options of the command line with strict values: every helper adds one option that parses its
+// value itself, so that "0x10", "1e9999" or "12abc" are errors that say what was expected. Used by
+// all commands; values from the environment and the configuration file go through the same parsers.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "suggest.h"
+#include "tern/error.h"
+#include "tern/tokenizer.h"
+
+namespace tern::tools {
+
+std::optional<int64_t> parse_integer(std::string_view text);
+/// Decimal notation; "inf" and "-inf" are numbers, "nan" is not.
+std::optional<float> parse_float(std::string_view text);
+/// Ids separated by commas or white space. kUsage naming what is not a number.
+Result<std::vector<TokenId>> parse_token_ids(std::string_view text);
+/// "ID=B". kUsage.
+Result<std::pair<TokenId, float>> parse_logit_bias(std::string_view text);
+
+/// The long name in "-t,--threads"; the positional name where there is none.
+std::string long_name(const std::string& names);
+
+/// An integer in [min, max].
+CLI::Option* add_integer(CLI::App& app, const std::string& names, int& target, int min, int max,
+                         const std::string& help);
+CLI::Option* add_float(CLI::App& app, const std::string& names, float& target,
+                       const std::string& help);
+/// `what` names the value in the help: FILE, TEXT.
+CLI::Option* add_text(CLI::App& app, const std::string& names, std::string& target,
+                      const std::string& what, const std::string& help);
+/// May be given several times; every value is one text, commas and all.
+CLI::Option* add_texts(CLI::App& app, const std::string& names, std::vector<std::string>& target,
+                       const std::string& what, const std::string& help);
+CLI::Option* add_switch(CLI::App& app, const std::string& names, bool& target,
+                        const std::string& help);
+
+/// One value of an option that takes one of a few words.
+template <typename T>
+struct Choice {
+  const char* name;
+  T value;
+};
+
+/// Message of a word that is no choice, with the nearest one.
+std::string unknown_choice(const std::string& option, const std::string& word,
+                           const std::vector<std::string>& words);
+std::string join_choices(const std::vector<std::string>& words, const char* separator);
+
+template <typename T>
+CLI::Option* add_choice(CLI::App& app, const std::string& names, T& target,
+                        std::span<const Choice<T>> choices, const std::string& help) {
+  std::vector<std::string> words;
+  for (const Choice<T>& choice : choices) words.emplace_back(choice.name);
+  const std::string option_text = join_choices(words, "|");
+  const std::string option = long_name(names);
+  CLI::Option* added = app.add_option(
+      names,
+      [&target, choices, words, option](const CLI::results_t& results) {
+        for (const Choice<T>& choice : choices) {
+          if (results[0] == choice.name) {
+            target = choice.value;
+            return true;
+          }
+        }
+        throw CLI::ValidationError(unknown_choice(option, results[0], words));
+      },
+      help);
+  added->option_text(option_text);
+  return added;
+}
+
+/// The word of a value.
+template <typename T>
+const char* choice_name(std::span<const Choice<T>> choices, T value) {
+  for (const Choice<T>& choice : choices) {
+    if (choice.value == value) return choice.name;
+  }
+  return "unknown";
+}
+
+}  // namespace tern::tools

@@ -1,0 +1,168 @@
+#include "options.h"
+
+#include <array>
+#include <limits>
+#include <random>
+
+#include "base/result.h"
+
+namespace tern::tools {
+namespace {
+
+constexpr int kMaxInt = std::numeric_limits<int>::max();
+constexpr int kMaxThreads = 1024;
+constexpr const char* kModelGroup = "Model";
+constexpr const char* kSamplingGroup = "Choice of tokens";
+constexpr const char* kGenerationGroup = "Length and end";
+
+constexpr std::array<Choice<ActMode>, 3> kActModes = {
+    {{"auto", ActMode::kAuto}, {"token", ActMode::kToken}, {"group", ActMode::kGroup}}};
+constexpr std::array<Choice<FfnActivation>, 3> kFfnActivations = {
+    {{"auto", FfnActivation::kAuto},
+     {"silu", FfnActivation::kSilu},
+     {"relu2", FfnActivation::kSquaredRelu}}};
+constexpr std::array<Choice<bool>, 2> kI2sLayouts = {{{"x86", false}, {"arm", true}}};
+constexpr std::array<Choice<KvType>, 2> kKvTypes = {{{"f16", KvType::kF16}, {"f32", KvType::kF32}}};
+constexpr std::array<Choice<OutputFormat>, 3> kFormats = {{{"text", OutputFormat::kText},
+                                                           {"json", OutputFormat::kJson},
+                                                           {"jsonl", OutputFormat::kJsonLines}}};
+
+template <typename T, size_t N>
+std::span<const Choice<T>> as_span(const std::array<Choice<T>, N>& choices) {
+  return choices;
+}
+
+}  // namespace
+
+LoadOptions ModelFlags::load_options() const {
+  LoadOptions options;
+  options.act = act;
+  options.ffn_activation = ffn_activation;
+  options.i2s_arm_layout = i2s_arm_layout;
+  options.n_ctx = n_ctx;
+  options.kv = kv;
+  options.n_batch = n_batch;
+  return options;
+}
+
+SessionOptions ModelFlags::session_options() const {
+  return {.n_ctx = n_ctx, .kv = kv, .n_batch = n_batch};
+}
+
+CLI::Option* add_model_path(CLI::App& app, ModelFlags& flags) {
+  return add_text(app, "-m,--model", flags.model, "FILE",
+                  "GGUF file of the model (default: the demo model)")
+      ->group(kModelGroup);
+}
+
+CLI::Option* add_verbose(CLI::App& app, bool& verbose) {
+  return add_switch(app, "--verbose", verbose, "Say on stderr what is being done");
+}
+
+void add_engine_flags(CLI::App& app, ModelFlags& flags) {
+  add_integer(app, "-t,--threads", flags.n_threads, 0, kMaxThreads,
+              "Threads (default 0: one per physical core)")
+      ->group(kModelGroup);
+  add_text(app, "--isa", flags.isa, "NAME",
+           "Kernels to use, as 'tern doctor' lists them (default: the best of this CPU)")
+      ->group(kModelGroup);
+}
+
+void add_interpretation_flags(CLI::App& app, ModelFlags& flags) {
+  add_choice(app, "--act", flags.act, as_span(kActModes),
+             "Scales of the int8 activations: one per token or per group (default auto)")
+      ->group(kModelGroup);
+  add_choice(app, "--ffn-act", flags.ffn_activation, as_span(kFfnActivations),
+             "Feed-forward activation, for files that do not tell (default auto)")
+      ->group(kModelGroup);
+  add_choice(app, "--i2s-layout", flags.i2s_arm_layout, as_span(kI2sLayouts),
+             "Machine whose quantiser packed the I2_S tensors (default x86)")
+      ->group(kModelGroup);
+}
+
+void add_model_flags(CLI::App& app, ModelFlags& flags) {
+  add_model_path(app, flags);
+  add_engine_flags(app, flags);
+  add_interpretation_flags(app, flags);
+  add_choice(app, "--kv", flags.kv, as_span(kKvTypes), "Type of the KV cache (default f16)")
+      ->group(kModelGroup);
+  add_integer(app, "-b,--batch", flags.n_batch, 1, 65536,
+              "Most prompt tokens computed together (default 512)")
+      ->group(kModelGroup);
+}
+
+Result<SamplingOptions> SamplingFlags::resolve() const {
+  SamplingOptions resolved = options;
+  // 32 bits: exact in every JSON reader, and short enough to type again.
+  resolved.seed = seed ? *seed : std::random_device{}();
+  for (const std::string& text : logit_bias) {
+    TERN_ASSIGN_OR_RETURN(const auto bias, parse_logit_bias(text));
+    resolved.logit_bias.push_back(bias);
+  }
+  return resolved;
+}
+
+void add_sampling_flags(CLI::App& app, SamplingFlags& flags) {
+  SamplingOptions& options = flags.options;
+  const std::vector<CLI::Option*> added = {
+      app.add_option(
+             "-s,--seed",
+             [&flags](const CLI::results_t& results) {
+               const auto value = parse_integer(results[0]);
+               if (!value || *value < -1) {
+                 throw CLI::ValidationError("--seed: '" + results[0] +
+                                            "' is not a whole number, 0 or more, or -1");
+               }
+               if (*value >= 0) flags.seed = static_cast<uint64_t>(*value);
+               return true;
+             },
+             "Seed of the random numbers (default -1: a new one, shown at the end)")
+          ->option_text("N"),
+      add_float(app, "--temp", options.temperature, "Temperature; 0 is greedy (default 0.8)"),
+      add_integer(app, "--top-k", options.top_k, 0, kMaxInt,
+                  "Keep the K most likely tokens; 0: all (default 40)"),
+      add_float(app, "--top-p", options.top_p,
+                "Keep the likeliest tokens that reach this probability; 1: all (default 0.95)"),
+      add_float(app, "--min-p", options.min_p,
+                "Drop tokens below this share of the likeliest; 0: none (default 0.05)"),
+      add_float(app, "--repeat-penalty", options.repeat_penalty,
+                "Divide the logits of tokens seen before; 1: off (default 1)"),
+      add_integer(app, "--repeat-last-n", options.penalty_last_n, -1, kMaxInt,
+                  "Tokens that penalties look back at; -1: all (default 64)"),
+      add_float(app, "--presence-penalty", options.presence_penalty,
+                "Subtracted once from the logit of a token seen before (default 0)"),
+      add_float(app, "--frequency-penalty", options.frequency_penalty,
+                "Subtracted for every time a token was seen (default 0)"),
+      add_texts(app, "--logit-bias", flags.logit_bias, "ID=B",
+                "Add B to the logit of token ID; -inf forbids it; may be repeated"),
+  };
+  for (CLI::Option* option : added) option->group(kSamplingGroup);
+}
+
+void add_generation_flags(CLI::App& app, GenerateOptions& options) {
+  const std::vector<CLI::Option*> added = {
+      add_integer(app, "-n,--n-predict", options.n_predict, -1, kMaxInt,
+                  "Most tokens to generate (default -1: until the end or a full context)"),
+      add_texts(app, "--stop", options.stop, "TEXT", "End before this text; may be repeated"),
+      add_switch(app, "--ignore-eos", options.ignore_eos, "Never choose an end token"),
+      add_switch(app, "--context-shift", options.context_shift,
+                 "When the context is full, forget its older half and go on"),
+      add_integer(app, "--keep", options.n_keep, 0, kMaxInt,
+                  "Tokens at the start that --context-shift keeps (default 0; BOS always)"),
+  };
+  for (CLI::Option* option : added) option->group(kGenerationGroup);
+}
+
+CLI::Option* add_output_format(CLI::App& app, OutputFormat& format, bool with_json_lines) {
+  const auto formats = as_span(kFormats);
+  return add_choice(app, "--output", format, with_json_lines ? formats : formats.first(2),
+                    "Form of the answer on stdout (default text)");
+}
+
+void make_exclusive(const std::vector<CLI::Option*>& options) {
+  for (size_t i = 0; i < options.size(); ++i) {
+    for (size_t j = i + 1; j < options.size(); ++j) options[i]->excludes(options[j]);
+  }
+}
+
+}  // namespace tern::tools

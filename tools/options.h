@@ -1,0 +1,66 @@
+// Groups of options that commands share. A new command that loads a model or generates text takes
+// these and has the same flags as all others.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "option_parsers.h"
+#include "tern/model.h"
+#include "tern/session.h"
+
+namespace tern::tools {
+
+enum class OutputFormat { kText, kJson, kJsonLines };
+
+/// Which model, and how it is computed.
+struct ModelFlags {
+  std::string model;  // "": the demo model
+  int n_threads = 0;
+  std::string isa;
+  ActMode act = ActMode::kAuto;
+  FfnActivation ffn_activation = FfnActivation::kAuto;
+  bool i2s_arm_layout = false;
+  KvType kv = KvType::kF16;
+  int n_ctx = 0;
+  int n_batch = 512;
+  bool verbose = false;
+
+  /// For Model::load and inspect_model; progress, interrupt and log are left to the caller.
+  LoadOptions load_options() const;
+  SessionOptions session_options() const;
+};
+
+CLI::Option* add_model_path(CLI::App& app, ModelFlags& flags);
+CLI::Option* add_verbose(CLI::App& app, bool& verbose);
+/// --threads and --isa.
+void add_engine_flags(CLI::App& app, ModelFlags& flags);
+/// --act, --ffn-act, --i2s-layout.
+void add_interpretation_flags(CLI::App& app, ModelFlags& flags);
+/// All of the above with --kv and --batch. --ctx is added by the command: it means the context in
+/// some and a window in others.
+void add_model_flags(CLI::App& app, ModelFlags& flags);
+
+/// How tokens are chosen.
+struct SamplingFlags {
+  SamplingOptions options;
+  std::optional<uint64_t> seed;  // none: a new one for every run
+  std::vector<std::string> logit_bias;
+
+  /// The options with the seed (a random one if none is given) and the biases filled in. kUsage.
+  Result<SamplingOptions> resolve() const;
+};
+void add_sampling_flags(CLI::App& app, SamplingFlags& flags);
+
+/// How long a text gets and what ends it; n_predict, stop, ignore_eos, context_shift, n_keep.
+void add_generation_flags(CLI::App& app, GenerateOptions& options);
+
+/// --output with the formats that the command has.
+CLI::Option* add_output_format(CLI::App& app, OutputFormat& format, bool with_json_lines);
+
+/// Makes every pair of these options an error. For values that stand for the same thing.
+void make_exclusive(const std::vector<CLI::Option*>& options);
+
+}  // namespace tern::tools

@@ -1,0 +1,52 @@
+#include "signals.h"
+
+#include <csignal>
+
+#include "tern/error.h"
+
+namespace tern::tools {
+namespace {
+
+constexpr int kExitAfterCtrlC = 130;  // 128 + SIGINT, as shells report it
+
+// A signal handler reaches nothing but globals.
+std::atomic<bool> interrupted = false;
+std::atomic<int> last_signal = 0;
+static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<int>::is_always_lock_free,
+              "only lock-free atomics may be used in a signal handler");
+
+extern "C" void on_signal(int signal) {
+  last_signal.store(signal);
+  interrupted.store(true);
+  // From now on either signal kills: a command that does not stop must not be unstoppable.
+  struct sigaction action {};
+  action.sa_handler = SIG_DFL;
+  ::sigaction(SIGINT, &action, nullptr);
+  ::sigaction(SIGTERM, &action, nullptr);
+}
+
+void install(int signal) {
+  struct sigaction previous {};
+  if (::sigaction(signal, nullptr, &previous) == 0 && previous.sa_handler == SIG_IGN) return;
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  ::sigemptyset(&action.sa_mask);
+  // No SA_RESTART: a read from a terminal or pipe ends with EINTR and the command sees the flag.
+  ::sigaction(signal, &action, nullptr);
+}
+
+}  // namespace
+
+void install_signal_handlers() {
+  std::signal(SIGPIPE, SIG_IGN);
+  install(SIGINT);
+  install(SIGTERM);
+}
+
+const std::atomic<bool>& interrupt_flag() { return interrupted; }
+
+int interrupted_exit_code() {
+  return last_signal.load() == SIGINT ? kExitAfterCtrlC : static_cast<int>(ErrorCode::kInterrupted);
+}
+
+}  // namespace tern::tools
