@@ -85,7 +85,8 @@ class MemorySource final : public ByteSource {
 }  // namespace
 
 Result<std::shared_ptr<const ByteSource>> open_file_source(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  // O_NONBLOCK: opening a named pipe must not wait for its writer; regular files do not care.
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) {
     const int reason = errno;
     return with_hint(
