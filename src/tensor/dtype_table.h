@@ -1,6 +1,7 @@
-// The registry of tensor formats: one row each, in dtype_table.cpp. Everything that is known about a
-// stored format - name, GGUF id, sizes, decoding and encoding - is in its row, so the reader, `inspect`,
-// the loader and the round-trip tests walk the table. Constant data; threads may share it.
+// The registry of tensor formats: one row each, in dtype_table.cpp. Everything that is known about
+// a stored format - name, GGUF id, sizes, decoding and encoding - is in its row, so the reader,
+// `inspect`, the loader and the round-trip tests walk the table. Constant data; threads may share
+// it.
 #pragma once
 
 #include <cstddef>
@@ -16,6 +17,7 @@
 namespace tern::tensor {
 
 /// Stored formats. The order is that of the rows in dtype_table.cpp.
+// NOLINTBEGIN(readability-identifier-naming): the formats' own names
 enum class DType : int32_t {
   kF32,
   kF16,
@@ -42,6 +44,7 @@ enum class DType : int32_t {
   kTL1,  // recognised and refused
   kTL2,  // recognised and refused
 };
+// NOLINTEND(readability-identifier-naming)
 
 enum class FormatKind {
   kDense,    // decoded to float
@@ -91,11 +94,11 @@ struct TernaryMatrix {
 
 struct Format {
   DType dtype;
-  const char* name;         // as in llama.cpp's tools: "TQ2_0"
-  uint32_t gguf_id;         // the id tern would write
+  const char* name;  // as in llama.cpp's tools: "TQ2_0"
+  uint32_t gguf_id;  // the id tern would write
   FormatKind kind;
-  uint32_t block_elems;     // k must be a multiple of it (I2_S: the element count must be)
-  uint32_t block_bytes;     // bytes of one block (of one block of all rows_together rows)
+  uint32_t block_elems;        // k must be a multiple of it (I2_S: the element count must be)
+  uint32_t block_bytes;        // bytes of one block (of one block of all rows_together rows)
   uint32_t row_header_bytes;   // in front of each row (of each rows_together rows)
   uint32_t tensor_tail_bytes;  // after the data: I2_S 32
   uint32_t rows_together;      // 1; IQ2_BN_R4: 4
@@ -108,12 +111,12 @@ struct Format {
   /// Dense: encodes floats (nearest). Null where tern does not write the format.
   void (*quantize)(const float* in, uint8_t* blocks, size_t n_blocks);
   /// Ternary: decodes n_rows rows (a multiple of rows_together) whose bytes are `bytes`, as
-  /// byte_range() delimits them. For rows_straddle formats `skip_elems` elements come before the first row.
-  /// Refuses code 3, impossible trit bytes, scales that are NaN or infinite.
+  /// byte_range() delimits them. For rows_straddle formats `skip_elems` elements come before the
+  /// first row. Refuses code 3, impossible trit bytes, scales that are NaN or infinite.
   UnpackFault (*unpack)(std::span<const uint8_t> bytes, uint64_t n_rows, uint64_t k,
                         uint64_t skip_elems, TernaryRows out);
-  /// Ternary: the whole tensor as stored. kUnsupported when the format cannot hold the scales or shape
-  /// exactly.
+  /// Ternary: the whole tensor as stored. kUnsupported when the format cannot hold the scales or
+  /// shape exactly.
   Result<std::vector<uint8_t>> (*pack)(const TernaryMatrix& matrix);
 };
 
@@ -126,12 +129,13 @@ const Format* find_format(std::string_view name);
 /// Bytes of one row. REQUIRES: !rows_straddle, rows_together == 1.
 uint64_t row_bytes(const Format& format, uint64_t k);
 
-/// Stored bytes of a tensor of that shape (row-major). kUnsupported or kCorrupt naming the rule when the
-/// shape does not suit the format or the size overflows.
+/// Stored bytes of a tensor of that shape (row-major). kUnsupported or kCorrupt naming the rule
+/// when the shape does not suit the format or the size overflows.
 Result<uint64_t> tensor_bytes(const Format& format, std::span<const uint64_t> shape);
 
-/// Where the bytes of rows [row_begin, row_end) lie within the tensor's data, and how many elements of the
-/// first block belong to earlier rows. REQUIRES: multiples of rows_together (row_end may be n_rows).
+/// Where the bytes of rows [row_begin, row_end) lie within the tensor's data, and how many elements
+/// of the first block belong to earlier rows. REQUIRES: multiples of rows_together (row_end may be
+/// n_rows).
 struct ByteRange {
   uint64_t offset = 0;
   uint64_t n_bytes = 0;
@@ -145,8 +149,8 @@ uint64_t tensor_scale_offset(const Format& format, uint64_t n_rows, uint64_t k);
 /// Which packing of I2_S a file is taken to have; nothing in it says so.
 enum class I2sLayout { kX86, kArm };
 
-/// The resolver for gguf::Reader: settles id collisions by size and metadata (formats 1.4), names unknown
-/// ids, accepts TL1/TL2 so that they can be listed (loading refuses them).
+/// The resolver for gguf::Reader: settles id collisions by size and metadata, names
+/// unknown ids, accepts TL1/TL2 so that they can be listed (loading refuses them).
 gguf::TypeResolver type_resolver(I2sLayout layout = I2sLayout::kX86);
 
 /// "code 3 in row 7, block 12" and the like.
