@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "tern/error.h"
+#include "tern/log.h"
 
 namespace tern {
 
@@ -35,12 +36,21 @@ class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
 
-  /// Reads a GGUF file's vocabulary, a folder with tokenizer.json or tokenizer.model, or one of
-  /// these files itself (SentencePiece or tiktoken form). kNotFound, kCorrupt, kUnsupported.
-  static Result<std::shared_ptr<const Tokenizer>> from_path(const std::string& path);
+  /// Reads a GGUF file's vocabulary, a folder with tokenizer.json or (where that is absent)
+  /// tokenizer.model, or one of these files itself, told apart by content (SentencePiece or
+  /// tiktoken form). The small JSON files beside a Hugging Face tokenizer are read too:
+  /// tokenizer_config.json, special_tokens_map.json, added_tokens.json, generation_config.json,
+  /// config.json. What had to be assumed goes to `log`. kNotFound, kCorrupt, kUnsupported,
+  /// kOutOfMemory.
+  static Result<std::shared_ptr<const Tokenizer>> from_path(const std::string& path,
+                                                            const LogSink& log = {});
 
-  /// Ids of `text`, in time about linear in its size whatever it holds. Invalid UTF-8 is taken byte
-  /// by byte where the vocabulary can say it, as U+FFFD where not. kUnsupported beyond 2^31 bytes.
+  /// Ids of `text`, in time about linear in its size whatever it holds. Bytes that are not valid
+  /// UTF-8 are taken one by one, each as a character that is neither letter, digit nor blank, where
+  /// the vocabulary has tokens for all 256 bytes; elsewhere each is replaced by U+FFFD first. Text
+  /// that begins with BOS written out (parse_special) gets no second one. kUnsupported: 2^31 bytes
+  /// or more, characters for which the vocabulary has neither a token nor an unknown token, a
+  /// pre-tokenizer expression that backtracks too much; kOutOfMemory.
   virtual Result<std::vector<TokenId>> encode(std::string_view text,
                                               const EncodeOptions& options = {}) const = 0;
 
@@ -54,7 +64,7 @@ class Tokenizer {
 
   virtual TokenId n_vocab() const = 0;
   virtual const SpecialTokens& special() const = 0;
-  /// All ids that end a generation (eos, eot, eom and the known spellings).
+  /// All ids that end a generation (eos, eot, eom and the known spellings), ascending.
   virtual std::span<const TokenId> end_of_generation() const = 0;
   bool is_end_of_generation(TokenId id) const;
   virtual bool is_control(TokenId id) const = 0;
@@ -63,7 +73,8 @@ class Tokenizer {
   virtual std::optional<TokenId> find_token(std::string_view text) const = 0;
   /// Whether decoding drops the first leading space (SentencePiece with add_space_prefix).
   virtual bool drops_leading_space() const = 0;
-  /// "BPE" or "SPM", and the pre-tokenizer's name ("" for SPM), for `inspect`.
+  /// "BPE" or "SPM", and the pre-tokenizer's name ("" for SPM, "tokenizer.json" where that file
+  /// describes it), for `inspect`.
   virtual std::string_view kind() const = 0;
   virtual std::string_view pre_tokenizer() const = 0;
 };

@@ -1,0 +1,131 @@
+#include "tokenizer/tokenizer_core.h"
+
+#include <new>
+
+#include "base/result.h"
+#include "tokenizer/utf8.h"
+
+namespace tern {
+namespace {
+
+constexpr size_t kMaxTextBytes = size_t{1} << 31;
+constexpr size_t kMaxCachedWordBytes = 64;
+constexpr size_t kMaxCachedWords = size_t{1} << 16;
+
+// Calls between(begin, end) for the stretches around the matches and append(id) for each match.
+template <typename Between>
+Result<void> walk_matches(const std::vector<TokenMatch>& matches, size_t size,
+                          std::vector<TokenId>& ids, const Between& between) {
+  size_t pos = 0;
+  for (const TokenMatch& match : matches) {
+    if (match.begin > pos) TERN_RETURN_IF_ERROR(between(pos, match.begin));
+    ids.push_back(match.id);
+    pos = match.end;
+  }
+  if (pos < size) TERN_RETURN_IF_ERROR(between(pos, size));
+  return {};
+}
+
+}  // namespace
+
+std::optional<std::span<const TokenId>> WordCache::find(std::string_view word) const {
+  if (word.size() > kMaxCachedWordBytes) return std::nullopt;
+  const auto it = places_.find(word);
+  if (it == places_.end()) return std::nullopt;
+  return std::span(ids_).subspan(it->second.begin, it->second.count);
+}
+
+void WordCache::insert(std::string_view word, std::span<const TokenId> ids) {
+  if (word.size() > kMaxCachedWordBytes || places_.size() >= kMaxCachedWords) return;
+  const Place place{static_cast<uint32_t>(ids_.size()), static_cast<uint32_t>(ids.size())};
+  if (places_.emplace(word, place).second) ids_.insert(ids_.end(), ids.begin(), ids.end());
+}
+
+TokenizerCore::TokenizerCore(TokenizerParts parts, bool says_raw_bytes)
+    : parts_(std::move(parts)),
+      says_raw_bytes_(says_raw_bytes),
+      raw_matchers_(make_matchers(false)),
+      normalized_matchers_(make_matchers(true)) {
+  parts_.added = {};  // the matchers have them now
+}
+
+TokenizerCore::MatcherPair TokenizerCore::make_matchers(bool normalized) const {
+  std::vector<AddedToken> all;
+  std::vector<AddedToken> words_only;
+  for (AddedToken token : parts_.added) {
+    if (token.normalized != normalized) continue;
+    if (normalized) token.content = parts_.normalizer.apply(token.content);
+    if (!token.control) words_only.push_back(token);
+    all.push_back(std::move(token));
+  }
+  return {TokenMatcher(std::move(all), parts_.order),
+          TokenMatcher(std::move(words_only), parts_.order)};
+}
+
+Result<std::vector<TokenId>> TokenizerCore::encode(std::string_view text,
+                                                   const EncodeOptions& options) const {
+  if (text.size() >= kMaxTextBytes) {
+    return with_hint(make_error(ErrorCode::kUnsupported,
+                                "text of {} bytes is too long for the tokenizer (limit: {})",
+                                text.size(), kMaxTextBytes - 1),
+                     "encode it in parts");
+  }
+  try {
+    std::vector<TokenId> ids;
+    const SpecialTokens& special = parts_.special;
+    const bool add_bos = options.add_special && special.add_bos && special.bos.has_value();
+    if (add_bos) ids.push_back(*special.bos);
+    if (says_raw_bytes_ || is_valid_utf8(text)) {
+      TERN_RETURN_IF_ERROR(encode_text(text, options.parse_special, ids));
+    } else {
+      TERN_RETURN_IF_ERROR(encode_text(replace_invalid_utf8(text), options.parse_special, ids));
+    }
+    // A chat template that writes BOS itself gets no second one.
+    if (add_bos && options.parse_special && ids.size() > 1 && ids[1] == *special.bos) {
+      ids.erase(ids.begin());
+    }
+    if (options.add_special && special.add_eos && special.eos) ids.push_back(*special.eos);
+    return ids;
+  } catch (const std::bad_alloc&) {
+    return make_error(ErrorCode::kOutOfMemory, "no memory to encode a text of {} bytes",
+                      text.size());
+  }
+}
+
+Result<void> TokenizerCore::encode_text(std::string_view text, bool parse_special,
+                                        std::vector<TokenId>& ids) const {
+  EncodeScratch scratch;
+  const TokenMatcher& matcher = parse_special ? raw_matchers_.all : raw_matchers_.words_only;
+  return walk_matches(matcher.find_all(text), text.size(), ids, [&](size_t begin, size_t end) {
+    return encode_between(text.substr(begin, end - begin), begin == 0, parse_special, scratch, ids);
+  });
+}
+
+Result<void> TokenizerCore::encode_between(std::string_view text, bool at_text_start,
+                                           bool parse_special, EncodeScratch& scratch,
+                                           std::vector<TokenId>& ids) const {
+  std::string normalized;
+  if (!parts_.normalizer.is_identity()) {
+    normalized = parts_.normalizer.apply(text);
+    text = normalized;
+  }
+  const TokenMatcher& matcher =
+      parse_special ? normalized_matchers_.all : normalized_matchers_.words_only;
+  return walk_matches(matcher.find_all(text), text.size(), ids, [&](size_t begin, size_t end) {
+    return encode_fragment(text.substr(begin, end - begin), at_text_start && begin == 0, scratch,
+                           ids);
+  });
+}
+
+Result<void> TokenizerCore::append_unknown(std::string_view text, std::vector<TokenId>& ids) const {
+  if (parts_.special.unk) {
+    ids.push_back(*parts_.special.unk);
+    return {};
+  }
+  return with_hint(make_error(ErrorCode::kUnsupported,
+                              "the vocabulary has no token for '{}' and no unknown token",
+                              replace_invalid_utf8(text)),
+                   "leave these characters out of the text");
+}
+
+}  // namespace tern
