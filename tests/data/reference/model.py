@@ -16,11 +16,11 @@ _ANGLE_ERROR = 2 * 2.0 ** -24 / 1e-6
 LINEARS = ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down")
 
 
-def silu(x):
-    return x / (1 + np.exp(-x))
+def silu(x, numerics):
+    return x / (1 + numerics.exp(-x))
 
 
-def squared_relu(x):
+def squared_relu(x, numerics):
     return np.square(np.maximum(x, 0))
 
 
@@ -142,16 +142,19 @@ class Model:
 
     def _linears(self, i, site, names, x):
         """The products of one input with several matrices; the input is quantised once."""
-        quantised, out = None, []
-        for name in names:
-            weight, scale = self._layers[i][name]
+        found = [self._layers[i][name] for name in names]
+        ternary = [weight for weight, _ in found if isinstance(weight, formats.Ternary)]
+        if ternary:
+            codes, steps = self._quantise(i, site, x)
+            width = self.numerics.columns_at_once(ternary, x.shape[1] // steps.shape[1])
+        out = []
+        for weight, scale in found:
             if isinstance(weight, formats.Ternary):
-                if quantised is None:
-                    quantised = self._quantise(i, site, x)
-                y = self.numerics.ternary_matmul(weight, *quantised)
+                y = self.numerics.ternary_matmul(weight, codes, steps, scale, width)
             else:
                 y = self.numerics.dot(x, weight.astype(self.numerics.dtype))
-            out.append(y if scale is None else y * scale.astype(self.numerics.dtype))
+                y = y if scale is None else y * scale.astype(self.numerics.dtype)
+            out.append(y)
         return out
 
     def _quantise(self, i, site, x):
@@ -196,10 +199,7 @@ class Model:
         # [n_head, tokens, head_dim]
         q, keys, values = (m.transpose(1, 0, 2) for m in
                            (q, keys.repeat(shared, axis=1), values.repeat(shared, axis=1)))
-        scores = self.numerics.dot(q, keys) / self.numerics.dtype(np.sqrt(c.head_dim))
-        future = np.arange(keys.shape[1])[None] > cache.n_tokens + np.arange(n)[:, None]
-        weights = self.numerics.softmax(np.where(future, -np.inf, scores))
-        out = self.numerics.dot(weights, np.swapaxes(values, -1, -2))
+        out = self.numerics.attention(q, keys, values, cache.n_tokens)
         out = out.transpose(1, 0, 2).reshape(n, -1)
         if c.arch in BITNET:
             out = self._norm(i, "attn_sub_norm", out)
@@ -207,7 +207,7 @@ class Model:
 
     def _feed_forward(self, i, x):
         gate, up = self._linears(i, "ffn_in", ("ffn_gate", "ffn_up"), x)
-        h = self.config.activation(gate) * up
+        h = self.config.activation(gate, self.numerics) * up
         if self.config.arch in BITNET:
             h = self._norm(i, "ffn_sub_norm", h)
         return self._linears(i, "ffn_down_in", ("ffn_down",), h)[0]

@@ -2,7 +2,8 @@
 
 Three arithmetics over the same graph: float32 with whatever order NumPy sums in, float32 strictly
 from left to right with float32 rope angles, and float64. What the first two differ from the third
-is what another float32 program may differ by, too.
+is what another float32 program may differ by, too. A fourth, whose every rounding is prescribed, is
+in fixed_order.py.
 """
 import numpy as np
 
@@ -37,9 +38,20 @@ class Numerics:
         mean = self.sum(x * x) / self.dtype(x.shape[-1])
         return x * (self.dtype(1) / np.sqrt(mean + self.dtype(eps))) * weight.astype(self.dtype)
 
+    def exp(self, x):
+        return np.exp(x)
+
     def softmax(self, x):
-        e = np.exp(x - x.max(axis=-1, keepdims=True))
+        e = self.exp(x - x.max(axis=-1, keepdims=True))
         return e / self.sum(e)
+
+    def attention(self, q, keys, values, n_past):
+        """q [n_head, n_tokens, head_dim]; keys, values [n_head, n_past + n_tokens, head_dim], in
+        which token t sees positions up to n_past + t -> [n_head, n_tokens, head_dim]."""
+        scores = self.dot(q, keys) / self.dtype(np.sqrt(q.shape[-1]))
+        future = np.arange(keys.shape[1])[None] > n_past + np.arange(q.shape[1])[:, None]
+        weights = self.softmax(np.where(future, -np.inf, scores))
+        return self.dot(weights, np.swapaxes(values, -1, -2))
 
     def rope_tables(self, freqs, factor, positions):
         """cos and sin, [n_positions, n_dims / 2] each, multiplied by factor."""
@@ -59,17 +71,23 @@ class Numerics:
         codes = np.clip(np.rint(scaled), -128, 127)  # rint rounds ties to even
         return codes.reshape(x.shape), (absmax / self.dtype(127))[..., 0], scaled.reshape(x.shape)
 
-    def ternary_matmul(self, weights, codes, steps):
+    def columns_at_once(self, matrices, act_group):
+        """How many columns the integer sums of `matrices`, which share an input, may run over; None
+        leaves it to each of them. act_group: columns that share an activation step."""
+        return None
+
+    def ternary_matmul(self, weights, codes, steps, factor=None, width=None):
         """y [n_tokens, n_rows] of formats.Ternary and quantised activations.
 
-        Sums over the columns that share both scales are exact integers; each is then multiplied by
-        (weight scale * activation step), and these products are added in the order of the columns.
+        Sums over `width` columns, which share both scales, are exact integers; each is then
+        multiplied by (weight scale * activation step), and these products are added in the order of
+        the columns. factor [1], where given, multiplies the result.
         """
         k = codes.shape[1]
         act_group = k // steps.shape[1]
-        width = min(act_group, weights.group)
+        width = width or min(act_group, weights.group)
         # Every partial sum is an integer below 2^24, which float32 holds exactly in any order.
-        assert k * 128 < 1 << 24 and k % width == 0
+        assert k * 128 < 1 << 24
         y = None
         for first in range(0, k, width):
             cols = slice(first, first + width)
@@ -77,4 +95,4 @@ class Numerics:
             w_scale = weights.scales[None, :, first // weights.group].astype(self.dtype)
             term = isum * (w_scale * steps[:, first // act_group, None])
             y = term if y is None else y + term
-        return y
+        return y if factor is None else y * factor.astype(self.dtype)

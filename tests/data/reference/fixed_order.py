@@ -1,0 +1,134 @@
+"""float32 arithmetic with every rounding prescribed: the contract of the engine's kernels.
+
+The engine states the order of its operations (kernels/kernel_table.h, kernels/exp_constants.h,
+src/model/attention.h) so that its results do not depend on the instruction set, the batch or the
+number of threads. The same order here makes both programs round alike, int8 and float16 ties
+included: their results agree bit by bit, where the free order of numerics.py agrees up to the last
+bits and the ties these flip. Operations are vectorised over tokens, rows and heads, never along a
+sum, and never fused.
+"""
+import numpy as np
+
+import formats
+from numerics import Numerics
+
+_PARTIALS = 16
+_ATTENTION_BLOCK = 256
+_CHUNK = 1 << 17  # floats of the partial sums worked on at a time, so that they stay in the cache
+
+_EXP_MIN, _EXP_MAX = np.float32(-87), np.float32(88)
+_LOG2_E = np.float32(float.fromhex("0x1.715476p+0"))
+_LN2_HIGH = np.float32(float.fromhex("0x1.63p-1"))
+_LN2_LOW = np.float32(float.fromhex("-0x1.bd0106p-13"))
+_EXP_SERIES = [np.float32(1) / np.float32(d) for d in (5040, 720, 120, 24, 6, 2, 1, 1)]
+
+
+def exp(x):
+    """e^x of float32, each operation rounded: 2^n p(r), x = n ln 2 + r. 0 below -87."""
+    inside = np.where(x > _EXP_MIN, x, _EXP_MIN)
+    inside = np.where(inside < _EXP_MAX, inside, _EXP_MAX)
+    n = np.rint(inside * _LOG2_E)
+    r = (inside - n * _LN2_HIGH) - n * _LN2_LOW
+    p = np.full_like(r, _EXP_SERIES[0])
+    for c in _EXP_SERIES[1:]:
+        p = p * r + c
+    p = p * np.ldexp(np.float32(1), n.astype(np.int32))
+    return np.where(np.isnan(x), x, np.where(x < _EXP_MIN, np.float32(0), p))
+
+
+def _tree(p):
+    """Sum over the first dimension, of 16 partial sums: p[i] + p[i + 8], then + 4, + 2, + 1."""
+    while len(p) > 1:
+        half = len(p) // 2
+        p = p[:half] + p[half:]
+    return p[0]
+
+
+def _by_partial(x):
+    """[..., k] -> [ceil(k / 16), 16, ...], filled with zeros, which leave every sum as it is."""
+    fill = [(0, 0)] * (x.ndim - 1) + [(0, -x.shape[-1] % _PARTIALS)]
+    x = np.moveaxis(np.pad(x, fill), -1, 0)
+    return np.ascontiguousarray(x.reshape((-1, _PARTIALS) + x.shape[1:]))
+
+
+class FixedOrder(Numerics):
+    """Takes the place of Numerics in a Model. What is not overridden has one order only."""
+
+    def __init__(self):
+        super().__init__(np.float32)
+
+    def exp(self, x):
+        return exp(x)
+
+    def sum(self, x):
+        """Partial sum i takes elements i, i + 16, ... in order; then the tree."""
+        steps = _by_partial(x)
+        p = np.zeros_like(steps[0])
+        for step in steps:
+            p += step
+        return _tree(p)[..., None]
+
+    def dot(self, a, b):
+        """Sums as in sum(), over rounded products."""
+        a_steps, b_steps = _by_partial(a), _by_partial(b)
+        batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+        m, n = a.shape[-2], b.shape[-2]
+        out = np.empty(batch + (m, n), np.float32)
+        rows = max(1, _CHUNK // (_PARTIALS * n * max(1, int(np.prod(batch)))))
+        for first in range(0, m, rows):
+            some = a_steps[..., first:first + rows]
+            p = np.zeros((_PARTIALS,) + batch + (some.shape[-1], n), np.float32)
+            product = np.empty_like(p)
+            for x, y in zip(some, b_steps):
+                np.multiply(x[..., :, None], y[..., None, :], out=product)
+                p += product
+            out[..., first:first + rows, :] = _tree(p)
+        return out
+
+    def attention(self, q, keys, values, n_past):
+        """Online softmax over blocks of positions: when a block holds a new largest score, what was
+        summed before is scaled to it; the sum of the weights divides at the end."""
+        n_head, n_tokens, head_dim = q.shape
+        scale = np.float32(1) / np.sqrt(np.float32(head_dim))
+        seen = n_past + np.arange(n_tokens)
+        out = np.zeros_like(q)
+        largest = np.full((n_head, n_tokens, 1), -np.inf, np.float32)
+        total = np.zeros_like(largest)
+        for first in range(0, keys.shape[1], _ATTENTION_BLOCK):
+            block = slice(first, min(first + _ATTENTION_BLOCK, keys.shape[1]))
+            scores = self.dot(q, keys[:, block]) * scale
+            # A weight of zero leaves sums as they are: tokens may be given positions they do not
+            # see, and whole blocks of them.
+            future = np.arange(block.start, block.stop)[None] > seen[:, None]
+            scores = np.where(future, np.float32(-np.inf), scores)
+            highest = np.maximum(largest, scores.max(axis=-1, keepdims=True))
+            shrink = np.where(highest > largest, exp(largest - highest), np.float32(1))
+            out, total, largest = out * shrink, total * shrink, highest
+            weights = exp(scores - largest)
+            total = total + self.sum(weights)
+            for pos in range(block.start, block.stop):
+                rows = slice(max(0, pos - n_past), None)
+                out[:, rows] += weights[:, rows, pos - first, None] * values[:, pos, None]
+        return out * (np.float32(1) / total)
+
+    def columns_at_once(self, matrices, act_group):
+        """All matrices that read an input are summed in the finest groups any of them needs."""
+        return min([act_group] + [_coarsest_group(m) for m in matrices])
+
+    def ternary_matmul(self, weights, codes, steps, factor=None, width=None):
+        """The factor goes into the weight scales."""
+        if factor is not None:
+            weights = formats.Ternary(weights.codes, weights.scales * factor, weights.group)
+        # Numerics begins with the first product and the engine with zero, which turns -0 into 0.
+        return np.float32(0) + super().ternary_matmul(weights, codes, steps, None, width)
+
+
+def _coarsest_group(matrix):
+    """Columns that share a scale in every row: the stored group, doubled while neighbours agree."""
+    scales, group = matrix.scales, matrix.group
+    while scales.shape[1] > 1:
+        n_pairs = scales.shape[1] // 2
+        if (scales[:, 0:2 * n_pairs:2] != scales[:, 1::2]).any():
+            return group
+        scales, group = scales[:, ::2], 2 * group
+    return matrix.codes.shape[1]
