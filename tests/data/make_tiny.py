@@ -20,6 +20,7 @@ import numpy as np
 from tiny_models import SPECS, Tiny
 
 import gguf  # noqa: I001  tiny_models puts the reference folder on the path
+from fixed_order import FixedOrder
 from model import BITNET, Model
 from numerics import Numerics
 
@@ -201,6 +202,13 @@ def rounded_alike(a, b):
     return all(alike(at[1], a[at][0], b[at][0], a[at][1]) for at in a)
 
 
+def exact_decimals(logits):
+    """float32 as the shortest decimals that give them back, also by way of a double."""
+    rows = [[float(str(x)) for x in row] for row in logits]
+    assert (np.array(rows).astype(np.float32) == logits).all()
+    return rows
+
+
 def golden(tiny):
     """The content of the golden file, and the model's bytes."""
     rounds, stats = remove_ties(tiny)
@@ -216,15 +224,17 @@ def golden(tiny):
         exact, exact_trace = run(file, kv, F64, tiny.prompt, positions)
         plain, plain_trace = run(file, kv, F32, tiny.prompt, positions)
         ordered, ordered_trace = run(file, kv, F32_SEQUENTIAL, tiny.prompt, positions)
-        assert plain.dtype == ordered.dtype == np.float32
-        if not all(rounded_alike(exact_trace, t) for t in (plain_trace, ordered_trace)):
+        fixed, fixed_trace = run(file, kv, FixedOrder(), tiny.prompt, positions)
+        assert plain.dtype == ordered.dtype == fixed.dtype == np.float32
+        traces = plain_trace, ordered_trace, fixed_trace
+        if not all(rounded_alike(exact_trace, t) for t in traces):
             raise RuntimeError(f"{tiny.spec.name}: float32 and float64 rounded differently")
         out["runs"].append({
             "kv": kv, "max_abs_f32_minus_f64": float(np.abs(plain - exact).max()),
             "max_abs_f32_sequential_minus_f64": float(np.abs(ordered - exact).max()),
             "max_abs_logit": float(np.abs(exact).max()),
             "greedy": greedy[kv][0], "greedy_min_gap": greedy[kv][1],
-            "logits": [[float(str(x)) for x in row] for row in plain]})
+            "logits": exact_decimals(plain), "logits_fixed_order": exact_decimals(fixed)})
     return out, data
 
 
@@ -246,7 +256,7 @@ def main():
         shown = {k: v for k, v in out.items() if k not in ("runs", "prompt", "sha256", "model")}
         print(spec.name, len(data), "bytes", shown, flush=True)
         for r in out["runs"]:
-            print("  ", {k: v for k, v in r.items() if k != "logits"}, flush=True)
+            print("  ", {k: v for k, v in r.items() if not k.startswith("logits")}, flush=True)
 
 
 if __name__ == "__main__":
