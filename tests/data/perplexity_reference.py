@@ -3,7 +3,9 @@
 
 The protocol is that of llama-perplexity: the text is tokenised once with BOS in front; window i is
 tokens [i * ctx, (i + 1) * ctx) with its first token replaced by BOS; the predictions made at
-positions ctx / 2 .. ctx - 2 of a window count; a last window that is not full is dropped.
+positions ctx / 2 .. ctx - 2 of a window count; a last window that is not full is dropped. Every run
+is made three times: in float32 as NumPy sums, in float64, and in the fixed order, which a program
+that keeps to it must reproduce.
 
 usage: perplexity_reference.py MODEL TEXT OUT.json [--tokens 2000] [--ctx 512,256]
 """
@@ -20,6 +22,7 @@ sys.path.insert(0, os.path.join(HERE, "reference"))
 
 import bpe  # noqa: E402
 import gguf  # noqa: E402
+from fixed_order import FixedOrder  # noqa: E402
 from model import Model  # noqa: E402
 from numerics import Numerics  # noqa: E402
 
@@ -38,6 +41,34 @@ def perplexity(model, ids, n_ctx, bos):
     n_windows = len(ids) // n_ctx
     nll = [window_nll(model, [bos] + ids[i * n_ctx + 1:(i + 1) * n_ctx]) for i in range(n_windows)]
     return n_windows, np.concatenate(nll)
+
+
+def figures(nll):
+    """(mean nll, perplexity, standard error of the perplexity)"""
+    ppl = float(np.exp(nll.mean()))
+    return float(nll.mean()), ppl, float(ppl * nll.std(ddof=1) / np.sqrt(len(nll)))
+
+
+def rms(x):
+    return float(np.sqrt(np.square(x).mean()))
+
+
+def measure(file, ids, n_ctx, bos, kv):
+    """An element of `runs` in the file that is written."""
+    model = Model(file, kv=kv)
+    n_windows, nll = perplexity(model, ids, n_ctx, bos)
+    nll_f64, nll_fixed = (perplexity(Model(file, kv=kv, numerics=n), ids, n_ctx, bos)[1]
+                          for n in (Numerics(np.float64), FixedOrder()))
+    mean, ppl, error = figures(nll)
+    mean_fixed, ppl_fixed, error_fixed = figures(nll_fixed)
+    return {"n_ctx": n_ctx, "kv": kv, "act": model.act, "n_windows": n_windows,
+            "n_predictions": len(nll), "mean_nll": mean, "perplexity": ppl, "standard_error": error,
+            "perplexity_f64": figures(nll_f64)[1],
+            "max_abs_nll_f32_minus_f64": float(np.abs(nll - nll_f64).max()),
+            "rms_nll_f32_minus_f64": rms(nll - nll_f64),
+            "fixed_order_mean_nll": mean_fixed, "fixed_order_perplexity": ppl_fixed,
+            "fixed_order_standard_error": error_fixed,
+            "rms_nll_fixed_order_minus_f64": rms(nll_fixed - nll_f64)}
 
 
 def main():
@@ -59,18 +90,7 @@ def main():
     runs = []
     for n_ctx in map(int, args.ctx.split(",")):
         for kv in ("f16", "f32"):
-            model = Model(file, kv=kv)
-            n_windows, nll = perplexity(model, ids, n_ctx, bos)
-            exact = Model(file, kv=kv, numerics=Numerics(np.float64))
-            _, nll_f64 = perplexity(exact, ids, n_ctx, bos)
-            ppl = float(np.exp(nll.mean()))
-            runs.append({
-                "n_ctx": n_ctx, "kv": kv, "act": model.act, "n_windows": n_windows,
-                "n_predictions": len(nll), "mean_nll": float(nll.mean()), "perplexity": ppl,
-                "standard_error": float(ppl * nll.std(ddof=1) / np.sqrt(len(nll))),
-                "perplexity_f64": float(np.exp(nll_f64.mean())),
-                "max_abs_nll_f32_minus_f64": float(np.abs(nll - nll_f64).max()),
-                "rms_nll_f32_minus_f64": float(np.sqrt(np.square(nll - nll_f64).mean()))})
+            runs.append(measure(file, ids, n_ctx, bos, kv))
             print(runs[-1], file=sys.stderr)
     result = {
         "model": os.path.basename(args.model),
