@@ -101,13 +101,19 @@ struct GenerateResult {
   int n_context_shifts = 0;
 };
 
+/// The checks that generate() makes before it computes anything: kUsage for an empty prompt on an
+/// empty session, a prompt that does not fit the context or holds an id outside the vocabulary, or
+/// options out of range. For callers that answer before they generate.
+Result<void> validate(const Session& session, std::span<const TokenId> prompt,
+                      const GenerateOptions& options);
+
 /// Computes the prompt behind what the session holds, then samples until a stop. on_token sees
 /// every token as it becomes known, with text that is whole UTF-8 and cannot be the beginning of a
 /// stop string (a token whose text is undecided waits for the next one); returning false ends the
 /// generation (kInterrupted). An interrupt is an ordinary end with the partial text. The token that
 /// ended the generation (an end-of-generation id) is not part of the result, and the last token of
-/// the result may not be computed yet: session.tokens() tells. kUsage for an empty prompt on an
-/// empty session, or one that does not fit the context, or options out of range.
+/// the result may not be computed yet: session.tokens() tells. kUsage as validate() says, and when
+/// the biases leave no token.
 Result<GenerateResult> generate(Session& session, std::span<const TokenId> prompt,
                                 const GenerateOptions& options,
                                 const std::function<bool(const GeneratedToken&)>& on_token = {});

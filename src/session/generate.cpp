@@ -19,38 +19,10 @@ double seconds_between(Clock::time_point begin, Clock::time_point end) {
   return std::chrono::duration<double>(end - begin).count();
 }
 
-Result<void> check_options(const Session& session, std::span<const TokenId> prompt,
-                           const GenerateOptions& options) {
-  if (options.n_predict < -1) {
-    return make_error(ErrorCode::kUsage, "n_predict is {}; expected -1 (no limit) or more",
-                      options.n_predict);
-  }
-  for (const std::string& stop : options.stop) {
-    if (stop.empty()) return make_error(ErrorCode::kUsage, "a stop string is empty");
-    if (!is_valid_utf8(stop)) {
-      return make_error(ErrorCode::kUsage, "a stop string is not UTF-8; it could never match");
-    }
-  }
-  const int n_ctx = session.n_ctx();
-  if (options.n_keep < 0 || (options.context_shift && options.n_keep > n_ctx - 2)) {
-    return with_hint(
-        make_error(ErrorCode::kUsage, "n_keep is {}; expected 0 to {} for a context of {} tokens",
-                   options.n_keep, n_ctx - 2, n_ctx),
-        "a context shift must leave room for new tokens");
-  }
-  const size_t n_before = session.tokens().size();
-  if (prompt.empty() && n_before == 0) {
-    return with_hint(make_error(ErrorCode::kUsage, "the prompt holds no token"),
-                     "this model puts no token in front of a text; give at least one character");
-  }
-  if (prompt.size() > static_cast<size_t>(n_ctx) - n_before) {
-    return with_hint(
-        make_error(ErrorCode::kUsage,
-                   "the prompt has {} tokens behind {} already there; the context holds {}",
-                   prompt.size(), n_before, n_ctx),
-        "shorten the prompt or open a larger context");
-  }
-  return {};
+/// Rows of the head that stand for no token (padding to a round number) do not count.
+TokenId usable_vocabulary(const Session& session) {
+  return std::min(session.model().tokenizer().n_vocab(),
+                  static_cast<TokenId>(session.model().info().n_vocab));
 }
 
 /// One call of generate(): the state of the text beside the session's own.
@@ -241,15 +213,53 @@ const char* stop_reason_name(StopReason reason) {
   return "unknown";
 }
 
+Result<void> validate(const Session& session, std::span<const TokenId> prompt,
+                      const GenerateOptions& options) {
+  if (options.n_predict < -1) {
+    return make_error(ErrorCode::kUsage, "n_predict is {}; expected -1 (no limit) or more",
+                      options.n_predict);
+  }
+  for (const std::string& stop : options.stop) {
+    if (stop.empty()) return make_error(ErrorCode::kUsage, "a stop string is empty");
+    if (!is_valid_utf8(stop)) {
+      return make_error(ErrorCode::kUsage, "a stop string is not UTF-8; it could never match");
+    }
+  }
+  const int n_ctx = session.n_ctx();
+  if (options.n_keep < 0 || (options.context_shift && options.n_keep > n_ctx - 2)) {
+    return with_hint(
+        make_error(ErrorCode::kUsage, "n_keep is {}; expected 0 to {} for a context of {} tokens",
+                   options.n_keep, n_ctx - 2, n_ctx),
+        "a context shift must leave room for new tokens");
+  }
+  const size_t n_before = session.tokens().size();
+  if (prompt.empty() && n_before == 0) {
+    return with_hint(make_error(ErrorCode::kUsage, "the prompt holds no token"),
+                     "this model puts no token in front of a text; give at least one character");
+  }
+  if (prompt.size() > static_cast<size_t>(n_ctx) - n_before) {
+    return with_hint(
+        make_error(ErrorCode::kUsage,
+                   "the prompt has {} tokens behind {} already there; the context holds {}",
+                   prompt.size(), n_before, n_ctx),
+        "shorten the prompt or open a larger context");
+  }
+  const int n_rows = session.model().info().n_vocab;
+  for (const TokenId id : prompt) {
+    if (id < 0 || id >= n_rows) {
+      return make_error(ErrorCode::kUsage, "prompt token {} is outside the vocabulary of {}", id,
+                        n_rows);
+    }
+  }
+  return validate(options.sampling, usable_vocabulary(session));
+}
+
 Result<GenerateResult> generate(Session& session, std::span<const TokenId> prompt,
                                 const GenerateOptions& options,
                                 const std::function<bool(const GeneratedToken&)>& on_token) {
   const Tokenizer& tokenizer = session.model().tokenizer();
-  // Rows of the head that stand for no token (padding to a round number) are never chosen.
-  const TokenId n_vocab =
-      std::min(tokenizer.n_vocab(), static_cast<TokenId>(session.model().info().n_vocab));
-  TERN_RETURN_IF_ERROR(check_options(session, prompt, options));
-  TERN_RETURN_IF_ERROR(validate(options.sampling, n_vocab));
+  const TokenId n_vocab = usable_vocabulary(session);
+  TERN_RETURN_IF_ERROR(validate(session, prompt, options));
 
   SamplingOptions sampling = options.sampling;
   if (options.ignore_eos) {

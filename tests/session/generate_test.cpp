@@ -344,6 +344,8 @@ TEST(Generate, BadCallsAreUsageErrors) {
   const Error too_long = error_of(options, std::vector<TokenId>(9, kA));
   EXPECT_EQ(too_long.code, ErrorCode::kUsage);
   EXPECT_NE(too_long.message.find("9 tokens"), std::string::npos) << too_long.message;
+  EXPECT_EQ(error_of(options, {kBos, 16}).code, ErrorCode::kUsage);  // 15 is the last row
+  EXPECT_EQ(error_of(options, {kBos, -1}).code, ErrorCode::kUsage);
   options.stop = {""};
   EXPECT_EQ(error_of(options, kPrompt).code, ErrorCode::kUsage);
   options.stop = {"\xC3"};
