@@ -200,18 +200,13 @@ Result<int> run(const RunFlags& flags, Context& context) {
 
   TERN_ASSIGN_OR_RETURN(std::string text, prompt_text(flags));
   TERN_ASSIGN_OR_RETURN(const auto model, load_model(flags.model, context));
-  TERN_RETURN_IF_ERROR(validate(options.sampling, model->tokenizer().n_vocab()));
   TERN_ASSIGN_OR_RETURN(const Prompt prompt,
                         encode_prompt(flags, std::move(text), model->tokenizer()));
   TERN_ASSIGN_OR_RETURN(auto session, Session::create(model, flags.model.session_options()));
   context.log.info(fmt::format("session: context of {} tokens", session->n_ctx()));
 
-  // Checked before the prompt is printed: an answer that cannot begin leaves stdout empty.
-  if (prompt.ids.size() > static_cast<size_t>(session->n_ctx())) {
-    return with_hint(make_error(ErrorCode::kUsage, "the prompt has {} tokens; the context holds {}",
-                                prompt.ids.size(), session->n_ctx()),
-                     "shorten the prompt or enlarge the context with -c");
-  }
+  // Checked before the prompt is printed: a text that cannot begin leaves stdout empty.
+  TERN_RETURN_IF_ERROR(validate(*session, prompt.ids, options));
   Printer printer(flags, *model, options.sampling.seed, context);
   if (!printer.start(prompt)) return 0;
   TERN_ASSIGN_OR_RETURN(const GenerateResult result,
