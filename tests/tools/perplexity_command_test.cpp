@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -76,6 +77,29 @@ TEST(PerplexityCommand, TextComesFromAFileAndIsReportedInOneLine) {
 TEST(PerplexityCommand, TheWindowIsTheTrainedContextWhereThatIsShort) {
   const Json json = measure({}, sample_text() + sample_text());
   EXPECT_EQ(json["ctx"], 256);
+}
+
+TEST(PerplexityCommand, TheDemoModelHasTheFigureOfTheReferenceProgram) {
+  const std::string model = std::string(TERN_MODELS_DIR) + "/demo-i2_s.gguf";
+  const std::string text = std::string(TERN_SHARED_DIR) + "/demo-model/valid.txt";
+  if (!std::filesystem::exists(model)) GTEST_SKIP() << "no " << model;
+  if (!std::filesystem::exists(text)) GTEST_SKIP() << "no " << text;
+  std::ifstream file(std::string(TERN_TEST_DATA_DIR) + "/demo_perplexity.json");
+  const Json reference = Json::parse(file, nullptr, false);
+  ASSERT_TRUE(reference.is_object());
+  for (const Json& run : reference["runs"]) {
+    const Outcome outcome = tern({"perplexity", "-m", model, "-f", text, "--max-tokens",
+                                  reference["n_tokens_used"].dump(), "--ctx", run["n_ctx"].dump(),
+                                  "--kv", run["kv"], "--act", run["act"], "--output", "json"});
+    ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+    const Json json = Json::parse(outcome.out);
+    EXPECT_EQ(json["windows"], run["n_windows"]);
+    EXPECT_EQ(json["tokens"], run["n_predictions"]);
+    // The reference computes every layer in the order of the kernels; its log-softmax is NumPy's.
+    EXPECT_NEAR(json["ppl"].get<double>(), run["fixed_order_perplexity"].get<double>(), 1e-9);
+    EXPECT_NEAR(json["stderr"].get<double>(), run["fixed_order_standard_error"].get<double>(),
+                1e-9);
+  }
 }
 
 TEST(PerplexityCommand, ATextShorterThanAWindowIsAUsageError) {
