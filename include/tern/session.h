@@ -43,14 +43,16 @@ class Session {
   /// Computes `ids` behind the tokens already there, in batches of at most n_batch; for
   /// ids[logits_from...] logits are computed and given to fn. Results do not depend on the
   /// batching. kUsage when they do not fit the context or an id is outside the vocabulary;
-  /// kInterrupted; kUnsupported when the model produces NaN.
+  /// kInterrupted; kUnsupported when the model produces NaN or infinity. After an error tokens()
+  /// tells how many whole batches were computed.
   virtual Result<void> eval(std::span<const TokenId> ids, size_t logits_from, const LogitsFn& fn,
                             const std::atomic<bool>* interrupt = nullptr) = 0;
 
   /// Computes `ids` and keeps the logits of the last one for logits(). REQUIRES: ids not empty.
   virtual Result<void> eval(std::span<const TokenId> ids,
                             const std::atomic<bool>* interrupt = nullptr) = 0;
-  /// Logits after the last token, [n_vocab]; empty before the first eval.
+  /// Logits after the last token, [n_vocab]; empty where the last change was not an eval() without
+  /// fn: at the beginning, after a truncate() that forgot something, after an error.
   virtual std::span<const float> logits() const = 0;
 
   /// Forgets all but the first n_tokens. REQUIRES: n_tokens <= tokens().size().

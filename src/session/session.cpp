@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <new>
 
 #include "base/check.h"
 #include "base/result.h"
@@ -9,12 +10,37 @@
 #include "model/activations.h"
 #include "model/forward.h"
 #include "model/model_impl.h"
+#include "model/tensor_plan.h"
+#include "tern/cpu.h"
 
 namespace tern {
 namespace {
 
 constexpr int kMaxContext = 1 << 28;
 constexpr int kMaxBatch = 1 << 16;
+
+std::string mib(uint64_t n_bytes) {
+  return fmt::format("{:.1f} MiB", static_cast<double>(n_bytes) / (1 << 20));
+}
+
+// Before anything is allocated: memory that the system promises and does not have ends a process
+// later, at the first write.
+Result<void> check_memory(const model::Config& config, int n_ctx, int n_batch, int n_threads,
+                          KvType kv) {
+  const uint64_t kv_bytes = model::kv_cache_bytes(config, n_ctx, kv);
+  const uint64_t scratch_bytes = model::scratch_bytes(config, n_batch, n_threads) +
+                                 static_cast<uint64_t>(n_ctx) * sizeof(TokenId);
+  const uint64_t available_bytes = memory_info().available_bytes;
+  if (available_bytes == 0 || kv_bytes + scratch_bytes <= available_bytes) return {};
+  return with_hint(
+      make_error(ErrorCode::kOutOfMemory,
+                 "a session of {} positions needs {} (KV cache {}, scratch {}), but {} are "
+                 "available",
+                 n_ctx, mib(kv_bytes + scratch_bytes), mib(kv_bytes), mib(scratch_bytes),
+                 mib(available_bytes)),
+      scratch_bytes < available_bytes ? "a shorter context (-c) would fit"
+                                      : "close other programs or use a smaller model");
+}
 
 class SessionImpl final : public Session {
  public:
@@ -25,7 +51,9 @@ class SessionImpl final : public Session {
         n_batch_(static_cast<size_t>(n_batch)),
         cache_(std::move(cache)),
         activations_(std::move(activations)) {
+    // So that generating a token allocates nothing.
     tokens_.reserve(static_cast<size_t>(n_ctx));
+    logits_.reserve(static_cast<size_t>(model_->info().n_vocab));
   }
 
   const Model& model() const override { return *model_; }
@@ -36,6 +64,7 @@ class SessionImpl final : public Session {
   Result<void> eval(std::span<const TokenId> ids, size_t logits_from, const LogitsFn& fn,
                     const std::atomic<bool>* interrupt) override {
     TERN_RETURN_IF_ERROR(check(ids));
+    if (!ids.empty()) logits_.clear();
     bool finite = true;
     for (size_t begin = 0; begin < ids.size(); begin += n_batch_) {
       const std::span<const TokenId> batch =
@@ -46,15 +75,15 @@ class SessionImpl final : public Session {
       request.logits_from = logits_from > begin ? std::min(logits_from - begin, batch.size()) : 0;
       request.interrupt = interrupt;
       request.on_logits = [&](size_t index, std::span<const float> logits) {
-        finite = finite && all_numbers(logits);
+        finite = finite && all_finite(logits);
         if (finite) fn(begin + index, logits);
       };
       TERN_RETURN_IF_ERROR(model::forward(model::impl(*model_), request, &cache_, &activations_));
       if (!finite) {
-        return with_hint(
-            make_error(ErrorCode::kUnsupported, "{}: the model produced NaN after {} tokens",
-                       model_->info().path, tokens_.size() + batch.size()),
-            "the weights or the metadata of this file do not fit together");
+        return with_hint(make_error(ErrorCode::kUnsupported,
+                                    "{}: the model produced NaN or infinity after {} tokens",
+                                    model_->info().path, tokens_.size() + batch.size()),
+                         "the weights or the metadata of this file do not fit together");
       }
       tokens_.insert(tokens_.end(), batch.begin(), batch.end());
     }
@@ -79,8 +108,8 @@ class SessionImpl final : public Session {
   }
 
  private:
-  static bool all_numbers(std::span<const float> logits) {
-    return std::none_of(logits.begin(), logits.end(), [](float v) { return std::isnan(v); });
+  static bool all_finite(std::span<const float> logits) {
+    return std::all_of(logits.begin(), logits.end(), [](float v) { return std::isfinite(v); });
   }
 
   Result<void> check(std::span<const TokenId> ids) const {
@@ -125,14 +154,20 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
   const int n_ctx = resolve_n_ctx(model->info(), options.n_ctx);
   const int n_batch = std::min(options.n_batch, n_ctx);
   const model::Config& config = model::impl(*model).config();
+  const int n_threads = model->engine().n_threads();
+  TERN_RETURN_IF_ERROR(check_memory(config, n_ctx, n_batch, n_threads, options.kv));
   TERN_ASSIGN_OR_RETURN(KvCache cache, KvCache::create(static_cast<size_t>(config.n_layer),
                                                        static_cast<size_t>(config.n_head_kv),
                                                        static_cast<size_t>(config.head_dim),
                                                        static_cast<size_t>(n_ctx), options.kv));
   TERN_ASSIGN_OR_RETURN(model::Activations activations,
-                        model::Activations::allocate(config, n_batch, model->engine().n_threads()));
-  return std::unique_ptr<Session>(std::make_unique<SessionImpl>(
-      std::move(model), n_ctx, n_batch, std::move(cache), std::move(activations)));
+                        model::Activations::allocate(config, n_batch, n_threads));
+  try {
+    return std::unique_ptr<Session>(std::make_unique<SessionImpl>(
+        std::move(model), n_ctx, n_batch, std::move(cache), std::move(activations)));
+  } catch (const std::bad_alloc&) {
+    return make_error(ErrorCode::kOutOfMemory, "no memory for the history of {} positions", n_ctx);
+  }
 }
 
 }  // namespace tern
