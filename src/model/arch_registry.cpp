@@ -7,6 +7,7 @@
 #include "base/result.h"
 #include "kernels/kernel_table.h"
 #include "model/arch/architectures.h"
+#include "model/rope.h"
 
 namespace tern::model {
 namespace {
@@ -172,6 +173,23 @@ class KeyReader {
   std::string prefix_;
 };
 
+// Keys of YaRN in a file that does not scale by it: other engines apply them all the same.
+Result<void> check_yarn_unused(const gguf::Metadata& metadata, const KeyReader& keys) {
+  constexpr NeutralKey kYarnKeys[] = {{"rope.scaling.attn_factor", 1.0},
+                                      {"rope.scaling.yarn_attn_factor", 1.0},
+                                      {"rope.scaling.yarn_ext_factor", 0.0}};
+  for (const NeutralKey& row : kYarnKeys) {
+    TERN_ASSIGN_OR_RETURN(const double value,
+                          metadata.get_float_or(keys.key(row.suffix), row.neutral));
+    if (value != row.neutral) {
+      return make_error(ErrorCode::kUnsupported,
+                        "key {} is {}, but {} is not yarn; tern does not know that combination",
+                        keys.key(row.suffix), value, keys.key("rope.scaling.type"));
+    }
+  }
+  return {};
+}
+
 Result<void> read_rope(const gguf::Metadata& metadata, const KeyReader& keys, Config* config) {
   RopeConfig& rope = config->rope;
   TERN_ASSIGN_OR_RETURN(
@@ -203,13 +221,18 @@ Result<void> read_rope(const gguf::Metadata& metadata, const KeyReader& keys, Co
     TERN_ASSIGN_OR_RETURN(rope.beta_slow, keys.positive_or("rope.scaling.yarn_beta_slow", 1.0));
   } else if (type == "none") {
     rope.factor = 1.0;
-  } else {
+  } else if (type != "linear") {
     return make_error(
         ErrorCode::kUnsupported,
         "key {} is '{}'; tern computes none, linear and yarn (llama3 scaling comes as the "
         "tensor rope_freqs.weight)",
         keys.key("rope.scaling.type"), type);
   }
+  if (rope.scaling != RopeScaling::kYarn) {
+    TERN_RETURN_IF_ERROR(check_yarn_unused(metadata, keys));
+  }
+  auto checked = check_rope_table(make_rope_table(rope));
+  if (!checked) return with_context(checked.error(), "keys " + keys.key("rope.*"));
   return {};
 }
 
@@ -261,6 +284,12 @@ Result<Config> read_config(const gguf::Reader& reader, const Architecture& arch,
   TERN_ASSIGN_OR_RETURN(const int value_length,
                         keys.integer_or("attention.value_length", 1, kMaxHeadDim, config.head_dim));
   if (value_length != config.head_dim) {
+    if (!keys.has("attention.key_length")) {
+      return make_error(ErrorCode::kCorrupt,
+                        "key {} is missing, and {} is {} where {} / {} heads give {}",
+                        keys.key("attention.key_length"), keys.key("attention.value_length"),
+                        value_length, config.n_embd, config.n_head, config.head_dim);
+    }
     return make_error(ErrorCode::kUnsupported,
                       "keys of {} and values of {} elements: must be equal", config.head_dim,
                       value_length);

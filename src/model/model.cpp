@@ -74,6 +74,9 @@ Result<std::shared_ptr<const Model>> Model::load(std::shared_ptr<const Engine> e
                                             tern::impl(*engine).pool(), options, &open.config));
   result->weights_ = std::move(loaded.weights);
   result->rope_ = model::make_rope_table(open.config.rope);
+  if (auto checked = model::check_rope_table(result->rope_); !checked) {
+    return with_context(checked.error(), path + ": tensor rope_freqs.weight");
+  }
   result->config_ = std::move(open.config);
   result->engine_ = std::move(engine);
   ModelInfo& info = result->info_;

@@ -4,11 +4,17 @@
 #include <cmath>
 
 #include "base/math.h"
+#include "base/result.h"
 
 namespace tern::model {
 namespace {
 
 constexpr double kPi = 3.14159265358979323846;
+
+// Real models turn by at most 1 per position and scale by less than 2. At 2^28 positions an angle
+// of this frequency still has 15 bits behind the point.
+constexpr double kMaxFrequency = 1024.0;
+constexpr double kMaxMagnitude = 1024.0;
 
 // Index of the dimension that makes n_rotations turns within the original context.
 double correction_dim(const RopeConfig& rope, double n_rotations) {
@@ -47,6 +53,23 @@ RopeTable make_rope_table(const RopeConfig& rope) {
     }
   }
   return table;
+}
+
+Result<void> check_rope_table(const RopeTable& table) {
+  for (size_t i = 0; i < table.frequency.size(); ++i) {
+    // Written so that NaN fails.
+    if (!(table.frequency[i] >= 0.0 && table.frequency[i] <= kMaxFrequency)) {
+      return make_error(ErrorCode::kCorrupt,
+                        "the rotation of pair {} is {} per position; it must be between 0 and {}",
+                        i, table.frequency[i], kMaxFrequency);
+    }
+  }
+  if (!(table.magnitude > 0.0 && table.magnitude <= kMaxMagnitude)) {
+    return make_error(ErrorCode::kCorrupt,
+                      "the factor of the rotations is {}; it must be positive and at most {}",
+                      table.magnitude, kMaxMagnitude);
+  }
+  return {};
 }
 
 void rope_angles(const RopeTable& table, size_t pos, float* cos_out, float* sin_out) {

@@ -20,6 +20,10 @@ struct RopeTable {
 /// in the form of GGUF's keys: ramp between beta_fast and beta_slow, magnitude 1 + 0.1 ln factor).
 RopeTable make_rope_table(const RopeConfig& rope);
 
+/// kCorrupt where the table's numbers are none that a model could have been trained with: not
+/// finite, negative, or so large that angles lose their meaning.
+Result<void> check_rope_table(const RopeTable& table);
+
 /// Cosines and sines of one position, [dim / 2] each.
 void rope_angles(const RopeTable& table, size_t pos, float* cos_out, float* sin_out);
 
