@@ -275,7 +275,15 @@ class Loader {
         &first_error);
     if (auto error = first_error.take()) return *error;
 
-    for (float& scale : scales) scale *= companion;
+    for (float& scale : scales) {
+      const float stored = scale;
+      scale *= companion;
+      if (!std::isfinite(scale)) {
+        return make_error(ErrorCode::kCorrupt,
+                          "{}: tensor {}: its value {} times the scale {} of {} is too large",
+                          reader_.path(), source.scale->name, companion, stored, info.name);
+      }
+    }
     ScaleGrid grid;
     if (format.scope == ScaleScope::kTensor) {
       grid.values = std::move(scales);
