@@ -1,0 +1,98 @@
+#include "kv_cache/kv_cache.h"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <set>
+#include <vector>
+
+#include "kernels/dispatch.h"
+#include "kernels/half.h"
+
+namespace tern {
+namespace {
+
+constexpr size_t kLayers = 3;
+constexpr size_t kHeads = 2;
+constexpr size_t kHeadDim = 20;  // no multiple of a vector
+constexpr size_t kContext = 7;
+
+// A number for each element, exact in float16.
+float number(size_t layer, size_t head, size_t pos, size_t i, bool value) {
+  return static_cast<float>(((layer * kHeads + head) * kContext + pos) * kHeadDim + i) *
+         (value ? -1.0f : 1.0f);
+}
+
+template <typename Element, typename ToFloat>
+void expect_layout(KvType type, ToFloat to_float) {
+  const auto table = kernels::make_table(*kernels::find_isa("scalar"));
+  auto cache = KvCache::create(kLayers, kHeads, kHeadDim, kContext, type);
+  ASSERT_TRUE(cache) << cache.error().message;
+  EXPECT_EQ(cache->type(), type);
+  EXPECT_EQ(cache->n_ctx(), kContext);
+  std::vector<float> key(kHeadDim);
+  std::vector<float> value(kHeadDim);
+  // Positions last to first, so that one that ran over its end would spoil what is there already.
+  for (size_t pos = kContext; pos-- > 0;) {
+    for (size_t layer = 0; layer < kLayers; ++layer) {
+      for (size_t head = 0; head < kHeads; ++head) {
+        for (size_t i = 0; i < kHeadDim; ++i) {
+          key[i] = number(layer, head, pos, i, false);
+          value[i] = number(layer, head, pos, i, true);
+        }
+        cache->write(table, layer, head, pos, key.data(), value.data());
+      }
+    }
+  }
+  std::set<const void*> streams;
+  for (size_t layer = 0; layer < kLayers; ++layer) {
+    for (size_t head = 0; head < kHeads; ++head) {
+      const auto* keys = static_cast<const Element*>(cache->keys(layer, head));
+      const auto* values = static_cast<const Element*>(cache->values(layer, head));
+      streams.insert(keys);
+      streams.insert(values);
+      for (size_t pos = 0; pos < kContext; ++pos) {
+        for (size_t i = 0; i < kHeadDim; ++i) {
+          ASSERT_EQ(to_float(keys[pos * kHeadDim + i]), number(layer, head, pos, i, false));
+          ASSERT_EQ(to_float(values[pos * kHeadDim + i]), number(layer, head, pos, i, true));
+        }
+      }
+    }
+  }
+  EXPECT_EQ(streams.size(), 2 * kLayers * kHeads);
+}
+
+TEST(KvCache, OneHeadsKeysOrValuesAreOneStreamInF32) {
+  expect_layout<float>(KvType::kF32, [](float v) { return v; });
+}
+
+TEST(KvCache, OneHeadsKeysOrValuesAreOneStreamInF16) {
+  expect_layout<uint16_t>(KvType::kF16, kernels::f16_to_f32);
+}
+
+TEST(KvCache, F16RoundsToNearestEven) {
+  const auto table = kernels::make_table(*kernels::find_isa("scalar"));
+  auto cache = KvCache::create(1, 1, 2, 1, KvType::kF16);
+  ASSERT_TRUE(cache) << cache.error().message;
+  const float key[] = {1.0f + 0x1p-11f, 1.0f + 0x3p-11f};
+  const float value[] = {-1.0f - 0x1.002p-11f, 70000.0f};
+  cache->write(table, 0, 0, 0, key, value);
+  const auto* keys = static_cast<const uint16_t*>(cache->keys(0, 0));
+  const auto* values = static_cast<const uint16_t*>(cache->values(0, 0));
+  EXPECT_EQ(kernels::f16_to_f32(keys[0]), 1.0f);
+  EXPECT_EQ(kernels::f16_to_f32(keys[1]), 1.0f + 0x1p-9f);
+  EXPECT_EQ(kernels::f16_to_f32(values[0]), -1.0f - 0x1p-10f);
+  EXPECT_EQ(kernels::f16_to_f32(values[1]), std::numeric_limits<float>::infinity());
+}
+
+TEST(KvCache, SizesThatOverflowAreOutOfMemory) {
+  const size_t huge = size_t{1} << 20;
+  for (const size_t n_ctx : {huge, huge << 20, SIZE_MAX}) {
+    const auto cache = KvCache::create(huge, huge, 128, n_ctx, KvType::kF16);
+    ASSERT_FALSE(cache);
+    EXPECT_EQ(cache.error().code, ErrorCode::kOutOfMemory);
+  }
+}
+
+}  // namespace
+}  // namespace tern

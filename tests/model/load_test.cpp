@@ -1,0 +1,256 @@
+// Loading: what is reported, what stops it, and what it refuses before allocating.
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <fstream>
+
+#include "model/arch_registry.h"
+#include "tests/model/run_model.h"
+
+namespace tern {
+namespace {
+
+using test::TinyModel;
+
+TEST(Load, ReportsProgressUpToTheWhole) {
+  LoadOptions options;
+  uint64_t last = 0;
+  uint64_t total = 0;
+  options.progress = [&](uint64_t done, uint64_t all) {
+    EXPECT_GT(done, last);
+    EXPECT_TRUE(total == 0 || total == all);
+    last = done;
+    total = all;
+  };
+  ASSERT_NE(test::load_model(test::tiny_path("llama"), options), nullptr);
+  EXPECT_GT(total, 0u);
+  EXPECT_EQ(last, total);
+}
+
+TEST(Load, StopsWhenInterrupted) {
+  for (const int n_calls : {0, 1, 5}) {
+    std::atomic<bool> interrupt = n_calls == 0;
+    LoadOptions options;
+    options.interrupt = &interrupt;
+    int calls = 0;
+    options.progress = [&](uint64_t, uint64_t) { interrupt = ++calls >= n_calls; };
+    const auto loaded = Model::load(test::engine(), test::tiny_path("llama"), options);
+    ASSERT_FALSE(loaded);
+    EXPECT_EQ(loaded.error().code, ErrorCode::kInterrupted);
+    EXPECT_LE(calls, n_calls + 1);
+  }
+}
+
+TEST(Load, RefusesAFileThatShrinksMeanwhile) {
+  const test::TempDir folder;
+  const std::string path = folder.file("model.gguf");
+  const TinyModel model = TinyModel::named("llama");
+  for (const int n_calls : {1, 4, 12}) {
+    model.write(path);
+    LoadOptions options;
+    int calls = 0;
+    options.progress = [&](uint64_t, uint64_t) {
+      if (++calls != n_calls) return;
+      EXPECT_EQ(::truncate(path.c_str(), 20000), 0);
+    };
+    const auto loaded = Model::load(test::engine(), path, options);
+    ASSERT_FALSE(loaded);
+    EXPECT_EQ(loaded.error().code, ErrorCode::kCorrupt);
+    EXPECT_NE(loaded.error().message.find("the file ends before byte"), std::string::npos)
+        << loaded.error().message;
+    EXPECT_EQ(calls, n_calls);
+  }
+}
+
+TEST(Load, RefusesFilesThatAreMissingOrNoModels) {
+  const test::TempDir folder;
+  const auto code_of = [](const std::string& path) {
+    const auto loaded = Model::load(test::engine(), path);
+    EXPECT_FALSE(loaded);
+    if (loaded) return ErrorCode::kInternal;
+    EXPECT_NE(loaded.error().message.find(path), std::string::npos) << loaded.error().message;
+    return loaded.error().code;
+  };
+  EXPECT_EQ(code_of(folder.file("absent.gguf")), ErrorCode::kNotFound);
+  test::write_file(folder.file("empty.gguf"), {});
+  EXPECT_EQ(code_of(folder.file("empty.gguf")), ErrorCode::kCorrupt);
+  test::write_file(folder.file("text.gguf"), {'h', 'e', 'l', 'l', 'o', ' ', 'y', 'o', 'u', '.'});
+  EXPECT_EQ(code_of(folder.file("text.gguf")), ErrorCode::kCorrupt);
+  const test::GgufImage image = TinyModel::named("llama").writer().build();
+  for (const size_t n : {image.header_bytes - 1, image.data_begin, image.bytes.size() - 4096}) {
+    test::write_file(folder.file("cut.gguf"),
+                     {image.bytes.begin(), image.bytes.begin() + static_cast<std::ptrdiff_t>(n)});
+    EXPECT_EQ(code_of(folder.file("cut.gguf")), ErrorCode::kCorrupt) << n;
+  }
+}
+
+TEST(Load, SplitFilesEqualTheWhole) {
+  const test::TempDir folder;
+  const auto ids = test::some_ids(6, 287);
+  const auto paths = TinyModel::named("llama").writer().write_split(folder.file("model"), 3);
+  ASSERT_EQ(paths.size(), 3u);
+  EXPECT_TRUE(test::same_bits(test::all_logits(test::load_model(paths[0]), ids),
+                              test::all_logits(test::load_model(test::tiny_path("llama")), ids)));
+}
+
+TEST(Load, DescribesTheModel) {
+  const auto model = test::load_model(test::tiny_path("bitnet-b1.58"));
+  ASSERT_NE(model, nullptr);
+  const ModelInfo& info = model->info();
+  EXPECT_EQ(info.architecture, "bitnet-b1.58");
+  EXPECT_EQ(info.n_layer, 2);
+  EXPECT_EQ(info.n_ff, 512);
+  EXPECT_EQ(info.head_dim, 64);
+  EXPECT_EQ(info.n_vocab, 287);
+  EXPECT_EQ(info.rope_pairing, "half-split");
+  EXPECT_EQ(info.ffn_activation, "squared relu");
+  EXPECT_TRUE(info.tied_head);
+  const uint64_t per_layer = 2 * 256 * 256 + 2 * 128 * 256 + 3 * 512 * 256;
+  EXPECT_EQ(info.parameters.ternary, 2 * per_layer);
+  EXPECT_EQ(info.parameters.embedding, 287u * 256u);
+  // Two bits per weight; 256 and 512 columns fill their lines, and one scale is 16 floats.
+  EXPECT_EQ(info.bytes_per_token,
+            2 * (per_layer / 4 + 7 * 64) + 287 * 256 * 2 + info.parameters.norm * sizeof(float));
+  const MemoryPlan& plan = model->plan();
+  EXPECT_EQ(plan.embedding_bytes, 287u * 256u * 2u);
+  EXPECT_EQ(plan.head_bytes, 0u);
+  EXPECT_EQ(plan.kv_bytes, 2u * 2u * 128u * 256u * 2u);
+  EXPECT_EQ(plan.total_bytes, plan.ternary_bytes + plan.embedding_bytes + plan.other_bytes +
+                                  plan.kv_bytes + plan.scratch_bytes);
+}
+
+// Architecture bitnet stands for two kinds of models.
+TEST(BitnetActivation, FollowsTheRequestOrTheKey) {
+  const auto ids = test::some_ids(5, 287);
+  const auto logits = [&ids](FfnActivation requested, const char* key) {
+    TinyModel model = TinyModel::named("bitnet");
+    if (key != nullptr) model.set("bitnet.hidden_activation", key);
+    LoadOptions options;
+    options.ffn_activation = requested;
+    const auto loaded = test::load_model(model, options);
+    if (loaded == nullptr) return std::vector<float>();
+    EXPECT_FALSE(loaded->info().ffn_activation_reason.empty());
+    return test::all_logits(loaded, ids);
+  };
+  const auto silu = logits(FfnActivation::kSilu, nullptr);
+  const auto relu2 = logits(FfnActivation::kSquaredRelu, nullptr);
+  EXPECT_FALSE(test::same_bits(silu, relu2));
+  EXPECT_TRUE(test::same_bits(logits(FfnActivation::kAuto, "silu"), silu));
+  EXPECT_TRUE(test::same_bits(logits(FfnActivation::kAuto, "relu2"), relu2));
+  EXPECT_TRUE(test::same_bits(logits(FfnActivation::kSilu, "relu2"), silu)) << "the request wins";
+}
+
+TEST(BitnetActivation, FollowsTheVocabularyWhereThatTells) {
+  const model::Architecture* arch = model::find_architecture("bitnet");
+  ASSERT_NE(arch, nullptr);
+  const auto decide = [arch](const std::string& tokenizer, uint64_t n_tokens) {
+    model::Evidence evidence;
+    evidence.tokenizer_model = tokenizer;
+    evidence.n_tokens = n_tokens;
+    model::Config config;
+    const auto result = arch->configure(gguf::Metadata(), evidence, &config);
+    if (!result) {
+      EXPECT_EQ(result.error().code, ErrorCode::kUnsupported);
+      return FfnActivation::kAuto;
+    }
+    EXPECT_TRUE(config.sub_norms);
+    return config.ffn_activation;
+  };
+  EXPECT_EQ(decide("llama", 32002), FfnActivation::kSilu);
+  EXPECT_EQ(decide("gpt2", 128256), FfnActivation::kSquaredRelu);
+  EXPECT_EQ(decide("gpt2", 128255), FfnActivation::kAuto);
+  EXPECT_EQ(decide("", 0), FfnActivation::kAuto);
+}
+
+// 2^31 - 1 positions of 1 KiB are 2 TiB.
+TEST(Memory, HugeContextIsRefusedWithTheNumbersOfThePlan) {
+  LoadOptions options;
+  options.n_ctx = 2147483647;
+  int calls = 0;
+  options.progress = [&calls](uint64_t, uint64_t) { ++calls; };
+  const auto loaded = Model::load(test::engine(), test::tiny_path("llama"), options);
+  ASSERT_FALSE(loaded);
+  EXPECT_EQ(loaded.error().code, ErrorCode::kOutOfMemory);
+  for (const char* part : {"needs", "KV cache 2097152.0 MiB for 2147483647 positions", "ternary",
+                           "embedding", "scratch", "are available"}) {
+    EXPECT_NE(loaded.error().message.find(part), std::string::npos) << loaded.error().message;
+  }
+  EXPECT_EQ(loaded.error().hint, "a shorter context (-c) would fit");
+  EXPECT_EQ(calls, 0) << "nothing is read";
+}
+
+TEST(Memory, HugeContextOfASessionIsRefusedWithNumbers) {
+  const auto model = test::load_model(test::tiny_path("llama"));
+  ASSERT_NE(model, nullptr);
+  SessionOptions options;
+  options.n_ctx = 1 << 28;
+  const auto session = Session::create(model, options);
+  ASSERT_FALSE(session);
+  EXPECT_EQ(session.error().code, ErrorCode::kOutOfMemory);
+  for (const char* part : {"268435456 positions", "KV cache 262144.0 MiB", "are available"}) {
+    EXPECT_NE(session.error().message.find(part), std::string::npos) << session.error().message;
+  }
+}
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kSanitized = true;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+constexpr bool kSanitized = true;
+#else
+constexpr bool kSanitized = false;
+#endif
+#else
+constexpr bool kSanitized = false;
+#endif
+
+// A process that may map only a little more than it has: the plan is made against that limit.
+TEST(Memory, LimitOfTheProcessIsKept) {
+  if (kSanitized) GTEST_SKIP() << "sanitizers reserve address space of their own";
+  const std::string path = test::tiny_path("llama");
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    // Everything that needs threads or memory of its own comes before the limit.
+    EngineOptions engine_options;
+    engine_options.n_threads = 1;
+    auto engine = Engine::create(engine_options);
+    if (!engine) ::_exit(10);
+    std::ifstream status("/proc/self/statm");
+    uint64_t pages = 0;
+    status >> pages;
+    const uint64_t room = 24 << 20;
+    const uint64_t limit = pages * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE)) + room;
+    const struct rlimit limits = {limit, limit};
+    if (::setrlimit(RLIMIT_AS, &limits) != 0) ::_exit(11);
+    LoadOptions options;
+    options.n_ctx = 100000;  // 98 MiB
+    const auto too_long = Model::load(*engine, path, options);
+    if (too_long) ::_exit(12);
+    if (too_long.error().code != ErrorCode::kOutOfMemory) ::_exit(13);
+    if (too_long.error().message.find("KV cache 97.7 MiB") == std::string::npos) ::_exit(14);
+    options.n_ctx = 64;
+    const auto fits = Model::load(*engine, path, options);
+    if (!fits) ::_exit(15);
+    SessionOptions session_options;
+    session_options.n_ctx = 64;
+    auto session = Session::create(*fits, session_options);
+    if (!session) ::_exit(16);
+    const TokenId id = 3;
+    if (!(*session)->eval(std::span<const TokenId>(&id, 1))) ::_exit(17);
+    session_options.n_ctx = 100000;
+    const auto long_session = Session::create(*fits, session_options);
+    if (long_session) ::_exit(18);
+    ::_exit(long_session.error().code == ErrorCode::kOutOfMemory ? 0 : 19);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFEXITED(status)) << "ended by signal " << WTERMSIG(status);
+  EXPECT_EQ(WEXITSTATUS(status), 0) << "the number of the step that failed";
+}
+
+}  // namespace
+}  // namespace tern
