@@ -13,12 +13,28 @@ constexpr double kLn2High = 0x1.62e42fee00000p-1;
 constexpr double kLn2Low = 0x1.a39ef35793c76p-33;
 constexpr double kLog2E = 0x1.71547652b82fep+0;
 
-// pi/2 in three parts of 33 bits and a rest (n * part is exact for |n| < 2^20).
-constexpr double kPio2Part1 = 0x1.921fb54400000p+0;
-constexpr double kPio2Part2 = 0x1.0b4611a600000p-34;
-constexpr double kPio2Part3 = 0x1.3198a2e000000p-69;
-constexpr double kPio2Rest = 0x1.b839a252049c1p-104;
+// pi/2 in three parts of 24 bits and a rest: n * part is exact for |n| < 2^29, and so are the first
+// two subtractions of the reduction.
+constexpr double kPio2Part1 = 0x1.921fb40000000p+0;
+constexpr double kPio2Part2 = 0x1.4442d00000000p-24;
+constexpr double kPio2Part3 = 0x1.8469880000000p-48;
+constexpr double kPio2Rest = 0x1.8cc51701b839ap-72;
 constexpr double kTwoOverPi = 0x1.45f306dc9c883p-1;
+
+// 1 / n!, 0 <= n <= 20.
+struct InverseFactorials {
+  double value[21] = {};
+};
+constexpr InverseFactorials make_inverse_factorials() {
+  InverseFactorials table;
+  double factorial = 1.0;  // exact up to 22!
+  for (int n = 0; n <= 20; ++n) {
+    if (n > 0) factorial *= n;
+    table.value[n] = 1.0 / factorial;
+  }
+  return table;
+}
+constexpr InverseFactorials kInverseFactorials = make_inverse_factorials();
 
 double scale_by_power_of_two(double x, int n) {
   // Two steps, so that results in the subnormal range are reached.
@@ -38,8 +54,8 @@ double portable_exp(double x) {
   const double n = std::nearbyint(x * kLog2E);
   const double r = (x - n * kLn2High) - n * kLn2Low;  // |r| <= 0.347
   // Taylor series; the term after the last is below 2^-56 of the sum.
-  double p = 1.0;
-  for (int i = 14; i >= 1; --i) p = 1.0 + p * (r / static_cast<double>(i));
+  double p = kInverseFactorials.value[14];
+  for (int i = 13; i >= 0; --i) p = p * r + kInverseFactorials.value[i];
   return scale_by_power_of_two(p, static_cast<int>(n));
 }
 
@@ -73,14 +89,14 @@ void portable_sincos(double x, double* sin_x, double* cos_x) {
   const double n = std::nearbyint(x * kTwoOverPi);
   const double r = (((x - n * kPio2Part1) - n * kPio2Part2) - n * kPio2Part3) - n * kPio2Rest;
   const double r2 = r * r;  // |r| <= pi/4
-  double s = 1.0;
-  for (int i = 19; i >= 3; i -= 2) {
-    s = 1.0 - s * (r2 / (static_cast<double>(i) * static_cast<double>(i - 1)));
+  double s = -kInverseFactorials.value[19];
+  for (int i = 17; i >= 1; i -= 2) {
+    s = s * r2 + (i % 4 == 1 ? kInverseFactorials.value[i] : -kInverseFactorials.value[i]);
   }
   s *= r;
-  double c = 1.0;
-  for (int i = 20; i >= 2; i -= 2) {
-    c = 1.0 - c * (r2 / (static_cast<double>(i) * static_cast<double>(i - 1)));
+  double c = kInverseFactorials.value[20];
+  for (int i = 18; i >= 0; i -= 2) {
+    c = c * r2 + (i % 4 == 0 ? kInverseFactorials.value[i] : -kInverseFactorials.value[i]);
   }
   switch (static_cast<int64_t>(n) & 3) {
     case 0:

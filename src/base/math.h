@@ -9,7 +9,7 @@ namespace tern {
 double portable_exp(double x);
 /// Natural logarithm; -inf for 0, NaN for negative x or NaN.
 double portable_log(double x);
-/// sin and cos of x. REQUIRES: |x| <= 1e9.
+/// sin and cos of x. REQUIRES: |x| <= 8e8.
 void portable_sincos(double x, double* sin_x, double* cos_x);
 
 }  // namespace tern
