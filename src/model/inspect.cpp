@@ -1,5 +1,5 @@
 #include <algorithm>
-#include <cmath>
+#include <new>
 
 #include "base/result.h"
 #include "model/open_model.h"
@@ -41,7 +41,7 @@ std::string value_text(const gguf::Value& value) {
 
 }  // namespace
 
-Result<Inspection> inspect_model(const std::string& path, const LoadOptions& options) {
+Result<Inspection> inspect_model(const std::string& path, const LoadOptions& options) try {
   TERN_ASSIGN_OR_RETURN(gguf::Reader reader, model::open_reader(path, options));
   Inspection inspection;
   inspection.info = model::describe_file(reader);
@@ -77,6 +77,8 @@ Result<Inspection> inspect_model(const std::string& path, const LoadOptions& opt
   inspection.plan = model::plan_memory(*open, inspection.plan_n_ctx, options.kv, options.n_batch,
                                        cpu_topology().n_default_threads);
   return inspection;
+} catch (const std::bad_alloc&) {
+  return make_error(ErrorCode::kOutOfMemory, "{}: no memory for the metadata", path);
 }
 
 }  // namespace tern

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <chrono>
+#include <new>
 
 #include "base/log.h"
 #include "base/result.h"
@@ -49,7 +50,7 @@ int resolve_n_ctx(const ModelInfo& info, int requested) {
 
 Result<std::shared_ptr<const Model>> Model::load(std::shared_ptr<const Engine> engine,
                                                  const std::string& path,
-                                                 const LoadOptions& caller_options) {
+                                                 const LoadOptions& caller_options) try {
   const auto start = std::chrono::steady_clock::now();
   std::vector<std::string> warnings;
   LoadOptions options = caller_options;
@@ -95,6 +96,10 @@ Result<std::shared_ptr<const Model>> Model::load(std::shared_ptr<const Engine> e
   result->load_seconds_ =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return std::shared_ptr<const Model>(std::move(result));
+} catch (const std::bad_alloc&) {
+  // The plan covers what is large; metadata and vocabulary, about as large as the file's header,
+  // may still find no room.
+  return make_error(ErrorCode::kOutOfMemory, "{}: no memory for the metadata and vocabulary", path);
 }
 
 }  // namespace tern

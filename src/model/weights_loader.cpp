@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <mutex>
+#include <new>
 #include <optional>
 
 #include "base/result.h"
@@ -326,8 +327,15 @@ class Loader {
   void for_pieces(size_t n, size_t piece, Fn fn, FirstError* first_error) {
     pool_.parallel_for(n, piece, [&](size_t begin, size_t end, int worker) {
       for (size_t at = begin; at < end && !interrupted(); at += piece) {
-        if (Result<void> result = fn(at, std::min(end, at + piece), worker); !result) {
-          first_error->report(at, std::move(result).error());
+        // Scratch grows here, and nothing may unwind through a worker.
+        try {
+          if (Result<void> result = fn(at, std::min(end, at + piece), worker); !result) {
+            first_error->report(at, std::move(result).error());
+            return;
+          }
+        } catch (const std::bad_alloc&) {
+          first_error->report(at,
+                              make_error(ErrorCode::kOutOfMemory, "no memory to unpack weights"));
           return;
         }
       }

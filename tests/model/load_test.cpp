@@ -6,6 +6,7 @@
 
 #include <cstdio>
 #include <fstream>
+#include <functional>
 
 #include "model/arch_registry.h"
 #include "tests/model/run_model.h"
@@ -207,49 +208,123 @@ constexpr bool kSanitized = false;
 constexpr bool kSanitized = false;
 #endif
 
+// Runs fn in a child process that may map `room` bytes more than it has when fn's preparation is
+// done; returns its exit status, or -1 for a signal.
+int run_limited(uint64_t room, const std::function<int(const std::shared_ptr<const Engine>&)>& fn) {
+  const pid_t child = ::fork();
+  if (child < 0) return -2;
+  if (child == 0) {
+    // Threads would not survive the fork, and their stacks are memory too.
+    EngineOptions options;
+    options.n_threads = 1;
+    auto created = Engine::create(options);
+    if (!created) ::_exit(100);
+    uint64_t pages = 0;
+    std::ifstream("/proc/self/statm") >> pages;
+    const uint64_t limit = pages * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE)) + room;
+    const struct rlimit limits = {limit, limit};
+    if (::setrlimit(RLIMIT_AS, &limits) != 0) ::_exit(101);
+    // An exception ends the child here, not in a second copy of the test program.
+    [&]() noexcept { ::_exit(fn(*created)); }();
+  }
+  int status = 0;
+  if (::waitpid(child, &status, 0) != child) return -2;
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
 // A process that may map only a little more than it has: the plan is made against that limit.
 TEST(Memory, LimitOfTheProcessIsKept) {
   if (kSanitized) GTEST_SKIP() << "sanitizers reserve address space of their own";
   const std::string path = test::tiny_path("llama");
-  const pid_t child = ::fork();
-  ASSERT_GE(child, 0);
-  if (child == 0) {
-    // Everything that needs threads or memory of its own comes before the limit.
-    EngineOptions engine_options;
-    engine_options.n_threads = 1;
-    auto engine = Engine::create(engine_options);
-    if (!engine) ::_exit(10);
-    std::ifstream status("/proc/self/statm");
-    uint64_t pages = 0;
-    status >> pages;
-    const uint64_t room = 24 << 20;
-    const uint64_t limit = pages * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE)) + room;
-    const struct rlimit limits = {limit, limit};
-    if (::setrlimit(RLIMIT_AS, &limits) != 0) ::_exit(11);
+  const int step = run_limited(24 << 20, [&path](const std::shared_ptr<const Engine>& engine) {
     LoadOptions options;
     options.n_ctx = 100000;  // 98 MiB
-    const auto too_long = Model::load(*engine, path, options);
-    if (too_long) ::_exit(12);
-    if (too_long.error().code != ErrorCode::kOutOfMemory) ::_exit(13);
-    if (too_long.error().message.find("KV cache 97.7 MiB") == std::string::npos) ::_exit(14);
+    const auto too_long = Model::load(engine, path, options);
+    if (too_long) return 1;
+    if (too_long.error().code != ErrorCode::kOutOfMemory) return 2;
+    if (too_long.error().message.find("KV cache 97.7 MiB") == std::string::npos) return 3;
     options.n_ctx = 64;
-    const auto fits = Model::load(*engine, path, options);
-    if (!fits) ::_exit(15);
+    const auto fits = Model::load(engine, path, options);
+    if (!fits) return 4;
     SessionOptions session_options;
     session_options.n_ctx = 64;
     auto session = Session::create(*fits, session_options);
-    if (!session) ::_exit(16);
+    if (!session) return 5;
     const TokenId id = 3;
-    if (!(*session)->eval(std::span<const TokenId>(&id, 1))) ::_exit(17);
+    if (!(*session)->eval(std::span<const TokenId>(&id, 1))) return 6;
     session_options.n_ctx = 100000;
     const auto long_session = Session::create(*fits, session_options);
-    if (long_session) ::_exit(18);
-    ::_exit(long_session.error().code == ErrorCode::kOutOfMemory ? 0 : 19);
+    if (long_session) return 7;
+    return long_session.error().code == ErrorCode::kOutOfMemory ? 0 : 8;
+  });
+  EXPECT_EQ(step, 0) << "the step that failed; -1: ended by a signal";
+}
+
+// Whatever runs out first, and wherever: an error, never an exception or a signal.
+TEST(Memory, RunningOutAtAnyPointIsAnError) {
+  if (kSanitized) GTEST_SKIP() << "sanitizers reserve address space of their own";
+  const test::TempDir folder;
+  TinyModel model = TinyModel::named("llama");
+  // A vocabulary that takes more memory than the plan knows of.
+  std::vector<std::string> tokens = model.strings("tokenizer.ggml.tokens");
+  for (int i = 0; i < 4000; ++i) tokens.push_back("word number " + std::to_string(i));
+  model.set("tokenizer.ggml.tokens", tokens);
+  model.set("tokenizer.ggml.token_type", std::vector<int32_t>(tokens.size(), 1));
+  std::vector<float> rows = model.floats("token_embd.weight");
+  rows.resize(tokens.size() * 256);
+  for (const char* name : {"token_embd.weight", "output.weight"}) {
+    model.tensor(name).shape = {tokens.size(), 256};
+    model.store(name, rows, tensor::DType::kQ4_0);
   }
-  int status = 0;
-  ASSERT_EQ(::waitpid(child, &status, 0), child);
-  ASSERT_TRUE(WIFEXITED(status)) << "ended by signal " << WTERMSIG(status);
-  EXPECT_EQ(WEXITSTATUS(status), 0) << "the number of the step that failed";
+  const std::string path = folder.file("model.gguf");
+  model.write(path);
+  int n_loaded = 0;
+  int n_refused = 0;
+  for (uint64_t room = 128 << 10; room < 32 << 20; room = room * 3 / 2) {
+    const int status = run_limited(room, [&path](const std::shared_ptr<const Engine>& engine) {
+      LoadOptions options;
+      options.n_ctx = 16;
+      const auto loaded = Model::load(engine, path, options);
+      if (!loaded) {
+        if (loaded.error().code == ErrorCode::kOutOfMemory) return 1;
+        std::fputs((loaded.error().message + "\n").c_str(), stderr);
+        return 2;
+      }
+      SessionOptions session_options;
+      session_options.n_ctx = 16;
+      const auto session = Session::create(*loaded, session_options);
+      if (!session) return session.error().code == ErrorCode::kOutOfMemory ? 1 : 3;
+      return 0;
+    });
+    ASSERT_TRUE(status == 0 || status == 1)
+        << room << " bytes: status " << status << "; -1: ended by a signal";
+    ++(status == 0 ? n_loaded : n_refused);
+  }
+  EXPECT_GT(n_loaded, 0);
+  EXPECT_GT(n_refused, 0);
+}
+
+// Rows of the embedding beyond the vocabulary are padding: they change nothing else.
+TEST(PaddedVocabulary, GivesTheSameLogitsForTheTokensThereAre) {
+  const auto ids = test::some_ids(7, 287);
+  TinyModel model = TinyModel::named("bitnet-25");
+  const std::vector<float> expected = test::all_logits(test::load_model(model), ids);
+  std::vector<float> rows = model.floats("token_embd.weight");
+  rows.resize(300 * 256, 0.5f);
+  model.tensor("token_embd.weight").shape = {300, 256};
+  model.store("token_embd.weight", rows, tensor::DType::kF16);
+  const auto padded = test::load_model(model);
+  ASSERT_NE(padded, nullptr);
+  EXPECT_EQ(padded->info().n_vocab, 300);
+  EXPECT_EQ(padded->tokenizer().n_vocab(), 287);
+  const std::vector<float> all = test::all_logits(padded, ids);
+  ASSERT_EQ(all.size(), ids.size() * 300);
+  std::vector<float> without_padding;
+  for (size_t t = 0; t < ids.size(); ++t) {
+    const auto row = all.begin() + static_cast<std::ptrdiff_t>(t * 300);
+    without_padding.insert(without_padding.end(), row, row + 287);
+  }
+  EXPECT_TRUE(test::same_bits(without_padding, expected));
 }
 
 }  // namespace
