@@ -3,11 +3,14 @@
 #include <algorithm>
 
 #include "base/result.h"
+#include "gguf/text.h"
 #include "tokenizer/byte_alphabet.h"
 #include "tokenizer/utf8.h"
 
 namespace tern {
 namespace {
+
+using gguf::printable;
 
 // Whether every byte that invalid text may hold has a token.
 bool says_every_byte(const BpeSpec& spec) {
@@ -168,10 +171,10 @@ Result<Merge> resolve_merge(const Vocabulary& vocabulary, std::string_view left,
   if (!left_id || !right_id || !whole_id) {
     return make_error(ErrorCode::kCorrupt,
                       "{}: merge {} ('{}' and '{}') needs '{}', which is no token", where, index,
-                      left, right,
-                      !left_id    ? std::string(left)
-                      : !right_id ? std::string(right)
-                                  : whole);
+                      printable(left), printable(right),
+                      printable(!left_id    ? left
+                                : !right_id ? right
+                                            : std::string_view(whole)));
   }
   return Merge{*left_id, *right_id, index, *whole_id};
 }
@@ -183,7 +186,7 @@ Result<Merge> resolve_merge(const Vocabulary& vocabulary, std::string_view pair,
     return make_error(ErrorCode::kCorrupt,
                       "{}: merge {} is '{}'; two tokens with a space between "
                       "them are expected",
-                      where, index, pair);
+                      where, index, printable(pair));
   }
   return resolve_merge(vocabulary, pair.substr(0, space), pair.substr(space + 1), index, where);
 }

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/result.h"
+#include "gguf/text.h"
 #include "tokenizer/bpe_tokenizer.h"
 #include "tokenizer/pre_registry.h"
 #include "tokenizer/special_tokens.h"
@@ -14,6 +15,8 @@
 
 namespace tern {
 namespace {
+
+using gguf::printable;
 
 constexpr const char* kModelKey = "tokenizer.ggml.model";
 constexpr const char* kPreKey = "tokenizer.ggml.pre";
@@ -197,7 +200,7 @@ Result<PreTokenizerSpec> read_pre_tokenizer(const gguf::Metadata& metadata, bool
   if (!spec) {
     return with_hint(
         make_error(ErrorCode::kUnsupported, "{}: pre-tokenizer '{}' is not known; known are {}",
-                   kPreKey, name, known_pre_tokenizers()),
+                   kPreKey, printable(name), known_pre_tokenizers()),
         "convert the model again from its Hugging Face files, or use a newer tern");
   }
   if (!spec->doubt.empty()) log_to(log, LogLevel::kWarning, "{}: {}", kPreKey, spec->doubt);
@@ -243,7 +246,7 @@ Result<std::shared_ptr<const Tokenizer>> tokenizer_from_gguf(const gguf::Metadat
   return with_hint(make_error(ErrorCode::kUnsupported,
                               "{}: tokenizer model '{}' is not supported; supported are gpt2 "
                               "(byte-level BPE) and llama (SentencePiece BPE)",
-                              kModelKey, model),
+                              kModelKey, printable(model)),
                    "no ternary model family is known to use it; check the file");
 }
 

@@ -5,14 +5,17 @@
 #include <filesystem>
 
 #include "base/result.h"
+#include "gguf/text.h"
 #include "tokenizer/json_value.h"
 #include "tokenizer/special_tokens.h"
 
 namespace tern {
 namespace {
 
+using gguf::printable;
+
 Error bad_member(const std::string& path, std::string_view member, std::string_view expected) {
-  return make_error(ErrorCode::kCorrupt, "{}: '{}' is not {}", path, member, expected);
+  return make_error(ErrorCode::kCorrupt, "{}: '{}' is not {}", path, printable(member), expected);
 }
 
 // The file as JSON; null where it does not exist.
@@ -52,7 +55,7 @@ Result<void> read_flag(const JsonValue& json, std::string_view member, const std
 Result<TokenId> checked_id(int64_t id, const std::string& path, std::string_view member) {
   if (id < 0 || id >= kMaxVocabularySize) {
     return make_error(ErrorCode::kCorrupt, "{}: '{}' has the id {}; 0 to {} are possible", path,
-                      member, id, kMaxVocabularySize - 1);
+                      printable(member), id, kMaxVocabularySize - 1);
   }
   return static_cast<TokenId>(id);
 }
@@ -151,7 +154,7 @@ Result<void> VocabularyDraft::set(int64_t id, std::string text, TokenType type) 
   VocabularyEntry& entry = entries[index];
   if (!entry.text.empty() && entry.text != text) {
     return with_hint(make_error(ErrorCode::kCorrupt, "{}: token {} is both '{}' and '{}'", where,
-                                id, entry.text, text),
+                                id, printable(entry.text), printable(text)),
                      "take all tokenizer files from the same model");
   }
   entry = {std::move(text), type};
@@ -186,7 +189,7 @@ Result<void> apply_hf_config(const HfConfig& config, const std::string& where,
     id = vocabulary.find(*named.text);
     if (id) return {};
     return make_error(ErrorCode::kCorrupt, "{}: the {} token '{}' is not in the vocabulary", where,
-                      role, *named.text);
+                      role, printable(*named.text));
   };
   // What the template of tokenizer.json puts around a text is not undone by a name for it.
   const std::optional<TokenId> template_bos = special.add_bos ? special.bos : std::nullopt;

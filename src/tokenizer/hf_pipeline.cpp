@@ -1,11 +1,14 @@
 #include "tokenizer/hf_pipeline.h"
 
 #include "base/result.h"
+#include "gguf/text.h"
 #include "tokenizer/pre_registry.h"
 #include "tokenizer/utf8.h"
 
 namespace tern {
 namespace {
+
+using gguf::printable;
 
 Error unsupported(const std::string& where, std::string_view part, std::string_view what) {
   return with_hint(
@@ -15,7 +18,7 @@ Error unsupported(const std::string& where, std::string_view part, std::string_v
 
 Error malformed(const std::string& where, std::string_view part, std::string_view member) {
   return make_error(ErrorCode::kCorrupt, "{}: {}: member '{}' is missing or of a wrong type", where,
-                    part, member);
+                    part, printable(member));
 }
 
 // Where a message belongs: the file and the part of it.
@@ -80,7 +83,7 @@ Result<void> append_normalizer(const JsonValue& json, const std::string& where,
                                std::vector<Normalizer::Step>& steps) {
   Place place{where, "normalizer"};
   TERN_ASSIGN_OR_RETURN(const std::string type, type_of(json, place));
-  place.part += " " + type;
+  place.part += " " + printable(type);
   if (type == "Sequence") {
     return each(json, "normalizers", place,
                 [&](const JsonValue& item) { return append_normalizer(item, where, steps); });
@@ -101,7 +104,7 @@ Result<void> append_normalizer(const JsonValue& json, const std::string& where,
     steps.push_back(Normalizer::Replace{std::move(pattern.text), std::move(content)});
     return {};
   }
-  return unsupported(where, "normalizer", "'" + type + "'");
+  return unsupported(where, "normalizer", "'" + printable(type) + "'");
 }
 
 Result<SplitBehavior> parse_behavior(const JsonValue& json, const Place& place) {
@@ -111,7 +114,7 @@ Result<SplitBehavior> parse_behavior(const JsonValue& json, const Place& place) 
   if (name == "MergedWithPrevious") return SplitBehavior::kMergedWithPrevious;
   if (name == "MergedWithNext") return SplitBehavior::kMergedWithNext;
   if (name == "Contiguous") return SplitBehavior::kContiguous;
-  return place.refuse("behavior '" + name + "'");
+  return place.refuse("behavior '" + printable(name) + "'");
 }
 
 Result<PreTokenizer::Stage> parse_split(const JsonValue& json, const Place& place) {
@@ -139,7 +142,8 @@ Result<PreTokenizer::Stage> parse_split(const JsonValue& json, const Place& plac
 Result<PreTokenizer::Stage> parse_metaspace(const JsonValue& json, const Place& place) {
   MetaspaceStage stage;
   TERN_ASSIGN_OR_RETURN(const std::string replacement, text_member(json, "replacement", place));
-  if (replacement != kSpaceMarker) return place.refuse("replacement '" + replacement + "'");
+  if (replacement != kSpaceMarker)
+    return place.refuse("replacement '" + printable(replacement) + "'");
   TERN_ASSIGN_OR_RETURN(stage.split, flag_member(json, "split", true, place));
   TERN_ASSIGN_OR_RETURN(const bool add_prefix, flag_member(json, "add_prefix_space", true, place));
   std::string scheme = add_prefix ? "always" : "never";
@@ -153,7 +157,7 @@ Result<PreTokenizer::Stage> parse_metaspace(const JsonValue& json, const Place& 
   } else if (scheme == "never") {
     stage.prepend = MetaspaceStage::Prepend::kNever;
   } else {
-    return place.refuse("prepend_scheme '" + scheme + "'");
+    return place.refuse("prepend_scheme '" + printable(scheme) + "'");
   }
   return PreTokenizer::Stage(stage);
 }
@@ -162,7 +166,7 @@ Result<void> append_pre_tokenizer(const JsonValue& json, const std::string& wher
                                   HfPreTokenizer& out) {
   Place place{where, "pre_tokenizer"};
   TERN_ASSIGN_OR_RETURN(const std::string type, type_of(json, place));
-  place.part += " " + type;
+  place.part += " " + printable(type);
   if (type == "Sequence") {
     return each(json, "pretokenizers", place,
                 [&](const JsonValue& item) { return append_pre_tokenizer(item, where, out); });
@@ -195,13 +199,13 @@ Result<void> append_pre_tokenizer(const JsonValue& json, const std::string& wher
     out.byte_level = true;
     return {};
   }
-  return unsupported(where, "pre_tokenizer", "'" + type + "'");
+  return unsupported(where, "pre_tokenizer", "'" + printable(type) + "'");
 }
 
 Result<void> append_decoder(const JsonValue& json, const std::string& where, HfDecoder& out) {
   Place place{where, "decoder"};
   TERN_ASSIGN_OR_RETURN(const std::string type, type_of(json, place));
-  place.part += " " + type;
+  place.part += " " + printable(type);
   if (type == "Sequence") {
     return each(json, "decoders", place,
                 [&](const JsonValue& item) { return append_decoder(item, where, out); });
@@ -243,7 +247,7 @@ Result<void> append_decoder(const JsonValue& json, const std::string& where, HfD
         std::get<MetaspaceStage>(stage).prepend != MetaspaceStage::Prepend::kNever;
     return {};
   }
-  return unsupported(where, "decoder", "'" + type + "'");
+  return unsupported(where, "decoder", "'" + printable(type) + "'");
 }
 
 // Id of a token that the template names, from its special_tokens.
@@ -255,7 +259,7 @@ Result<int64_t> template_id(const JsonValue& json, const std::string& name, cons
       !ids->array()->front().integer()) {
     return place.wrong("special_tokens." + name);
   }
-  if (ids->array()->size() != 1) return place.refuse("several ids for '" + name + "'");
+  if (ids->array()->size() != 1) return place.refuse("several ids for '" + printable(name) + "'");
   return *ids->array()->front().integer();
 }
 
@@ -263,13 +267,14 @@ Result<void> append_post_processor(const JsonValue& json, const std::string& whe
                                    HfTemplate& out) {
   Place place{where, "post_processor"};
   TERN_ASSIGN_OR_RETURN(const std::string type, type_of(json, place));
-  place.part += " " + type;
+  place.part += " " + printable(type);
   if (type == "Sequence") {
     return each(json, "processors", place,
                 [&](const JsonValue& item) { return append_post_processor(item, where, out); });
   }
   if (type == "ByteLevel") return {};  // moves offsets only
-  if (type != "TemplateProcessing") return unsupported(where, "post_processor", "'" + type + "'");
+  if (type != "TemplateProcessing")
+    return unsupported(where, "post_processor", "'" + printable(type) + "'");
   bool text_seen = false;
   return each(json, "single", place, [&](const JsonValue& item) -> Result<void> {
     if (item.find("Sequence") != nullptr) {

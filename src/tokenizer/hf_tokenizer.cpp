@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/result.h"
+#include "gguf/text.h"
 #include "tokenizer/bpe_tokenizer.h"
 #include "tokenizer/hf_pipeline.h"
 #include "tokenizer/json_value.h"
@@ -13,9 +14,11 @@
 namespace tern {
 namespace {
 
+using gguf::printable;
+
 Error wrong_member(const std::string& where, std::string_view member) {
   return make_error(ErrorCode::kCorrupt, "{}: member '{}' is missing or of a wrong type", where,
-                    member);
+                    printable(member));
 }
 
 Error refuse(const std::string& where, std::string_view what) {
@@ -29,7 +32,7 @@ Result<void> check_model(const JsonValue& model, const std::string& where) {
   const bool untyped_bpe = type == nullptr && model.find("merges") != nullptr;
   if (!untyped_bpe) {
     if (type == nullptr) return wrong_member(where, "model.type");
-    if (*type != "BPE") return refuse(where, "model type '" + *type + "'");
+    if (*type != "BPE") return refuse(where, "model type '" + printable(*type) + "'");
   }
   if (const JsonValue* dropout = model.find("dropout")) {
     if (!dropout->number()) return wrong_member(where, "model.dropout");
@@ -190,7 +193,7 @@ Result<std::shared_ptr<const Tokenizer>> build(std::string_view text, const std:
     special.unk = parts.vocabulary.find(*unk);
     if (!special.unk) {
       return make_error(ErrorCode::kCorrupt, "{}: model.unk_token '{}' is not in the vocabulary",
-                        where, *unk);
+                        where, printable(*unk));
     }
   }
   TERN_ASSIGN_OR_RETURN(const HfTemplate around,

@@ -7,9 +7,12 @@
 
 #include "base/byte_source.h"
 #include "base/result.h"
+#include "gguf/text.h"
 
 namespace tern {
 namespace {
+
+using gguf::printable;
 
 constexpr size_t kMaxDepth = 64;
 
@@ -42,7 +45,7 @@ class Builder final : public nlohmann::json_sax<nlohmann::json> {
   bool end_array() override { return close(); }
   bool parse_error(std::size_t position, const std::string&,
                    const nlohmann::detail::exception& error) override {
-    message_ = fmt::format("at byte {}: {}", position, error.what());
+    message_ = fmt::format("at byte {}: {}", position, printable(error.what(), 256));
     return false;
   }
 
@@ -140,7 +143,8 @@ Result<JsonValue> parse_json(std::string_view text, const std::string& where) {
     return make_error(ErrorCode::kOutOfMemory, "{}: no memory to parse {} bytes of JSON", where,
                       text.size());
   } catch (const std::exception& error) {
-    return make_error(ErrorCode::kCorrupt, "{}: not valid JSON: {}", where, error.what());
+    return make_error(ErrorCode::kCorrupt, "{}: not valid JSON: {}", where,
+                      printable(error.what(), 256));
   }
 }
 

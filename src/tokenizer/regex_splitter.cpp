@@ -2,8 +2,10 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 
 #include "base/result.h"
+#include "gguf/text.h"
 #include "tokenizer/regex_translate.h"
 #include "tokenizer/utf8.h"
 
@@ -13,10 +15,13 @@
 namespace tern {
 namespace {
 
-// Backtracking allowed, in PCRE2's match-limit units. A match gets kFreeSteps without being
-// charged, so a text of n words costs at most n times that; what needs more is charged against a
-// budget that grows with the text, so the whole stays linear.
+using gguf::printable;
+
+// Work allowed. A match attempt may take kFreeSteps of backtracking (PCRE2's match-limit units) and
+// look kFreeBytes ahead without being charged; what needs more is charged, in steps and bytes,
+// against a budget that grows with the text. So the whole is linear in the text, or an error.
 constexpr uint32_t kFreeSteps = 2000;
+constexpr size_t kFreeBytes = 512;
 constexpr uint64_t kBudgetBase = 20'000'000;
 constexpr uint64_t kBudgetPerByte = 256;
 constexpr uint32_t kMaxSteps = 1u << 31;
@@ -77,12 +82,12 @@ Result<std::shared_ptr<const RegexSplitter>> RegexSplitter::compile_pcre2(
                     PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C, &error,
                     &where, context.get());
   if (code == nullptr) {
-    return make_error(ErrorCode::kCorrupt, "regular expression '{}': {} (at position {})", pattern,
-                      error_text(error), where);
+    return make_error(ErrorCode::kCorrupt, "regular expression '{}': {} (at position {})",
+                      printable(pattern), error_text(error), where);
   }
   auto holder = std::make_unique<Code>(code, pattern);
   // Without JIT, as on a system that forbids it, the interpreter gives the same matches.
-  static_cast<void>(pcre2_jit_compile(code, PCRE2_JIT_COMPLETE));
+  static_cast<void>(pcre2_jit_compile(code, PCRE2_JIT_COMPLETE | PCRE2_JIT_PARTIAL_HARD));
   return std::shared_ptr<const RegexSplitter>(new RegexSplitter(std::move(holder)));
 }
 
@@ -123,23 +128,42 @@ Result<void> RegexSplitter::find_all_valid(std::string_view text,
   uint64_t budget = kBudgetBase + kBudgetPerByte * text.size();
   size_t pos = 0;
   while (pos < text.size()) {
-    // Anchored, one start after the other, so that the limit holds for the whole and not anew for
-    // each start within one search.
+    // Anchored, one start after the other, so that the bounds hold for the whole and not anew for
+    // each start within one search. The engine sees a window of the text only: a hard partial match
+    // tells that it would have looked beyond, and a larger window is tried; any other outcome does
+    // not depend on what lies beyond. The match limit alone is no bound, it does not count the
+    // characters that a repeat takes.
     uint32_t steps = kFreeSteps;
+    size_t window = kFreeBytes;
     uint32_t options = PCRE2_NO_UTF_CHECK | PCRE2_ANCHORED;
     int n = 0;
     for (;;) {
-      pcre2_set_match_limit(context.get(), steps);
-      n = pcre2_match(code_->code, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), pos,
-                      options, data.get(), context.get());
-      if (n == PCRE2_ERROR_JIT_STACKLIMIT) {
-        options |= PCRE2_NO_JIT;
-        continue;
+      size_t end = text.size();
+      if (window < text.size() - pos) {
+        end = pos + window;
+        while ((static_cast<uint8_t>(text[end]) & 0xC0) == 0x80) --end;
       }
-      if (n != PCRE2_ERROR_MATCHLIMIT) break;
-      steps = steps < kMaxSteps / 4 ? steps * 4 : kMaxSteps;
-      if (steps > budget) break;
-      budget -= steps;
+      pcre2_set_match_limit(context.get(), steps);
+      n = pcre2_match(code_->code, reinterpret_cast<PCRE2_SPTR>(text.data()), end, pos,
+                      end < text.size() ? options | PCRE2_PARTIAL_HARD : options, data.get(),
+                      context.get());
+      uint64_t charge = 0;
+      if (n == PCRE2_ERROR_PARTIAL) {
+        window *= 4;
+        charge = window;
+      } else if (n == PCRE2_ERROR_MATCHLIMIT) {
+        steps = steps < kMaxSteps / 4 ? steps * 4 : kMaxSteps;
+        charge = steps;
+      } else if (n == PCRE2_ERROR_JIT_STACKLIMIT && (options & PCRE2_NO_JIT) == 0) {
+        options |= PCRE2_NO_JIT;
+      } else {
+        break;
+      }
+      if (charge > budget) {
+        n = PCRE2_ERROR_MATCHLIMIT;
+        break;
+      }
+      budget -= charge;
     }
     if (n == PCRE2_ERROR_NOMATCH) {
       pos += decode_utf8(text, pos).n_bytes;
@@ -150,7 +174,7 @@ Result<void> RegexSplitter::find_all_valid(std::string_view text,
           make_error(ErrorCode::kUnsupported,
                      "the pre-tokenizer's regular expression '{}' needs too much backtracking on "
                      "this text of {} bytes: {}",
-                     code_->pattern, text.size(), error_text(n)),
+                     printable(code_->pattern), text.size(), error_text(n)),
           "use shorter runs of the same kind of character, or a GGUF file of the model, which "
           "names "
           "its pre-tokenizer");

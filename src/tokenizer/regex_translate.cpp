@@ -3,9 +3,12 @@
 #include <array>
 
 #include "base/result.h"
+#include "gguf/text.h"
 
 namespace tern {
 namespace {
+
+using gguf::printable;
 
 constexpr bool is_hex(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
@@ -44,7 +47,7 @@ class Translator {
   Error refuse(std::string_view what) const {
     return with_hint(make_error(ErrorCode::kUnsupported,
                                 "regular expression '{}': {} at position {} is not supported",
-                                pattern_, what, pos_),
+                                printable(pattern_), what, pos_),
                      "use a GGUF file of the model, which names its pre-tokenizer");
   }
 
@@ -129,7 +132,7 @@ class Translator {
         return hex_escape(2, 2);
       default:
         if (is_alnum(c) || static_cast<unsigned char>(c) >= 0x80) {
-          return refuse(fmt::format("the escape \\{}", c));
+          return refuse("the escape " + printable(pattern_.substr(pos_, 2)));
         }
         take(2);
         return {};

@@ -4,17 +4,24 @@
 #include <utility>
 
 #include "base/result.h"
+#include "gguf/text.h"
 #include "tokenizer/sentencepiece_model.h"
 #include "tokenizer/spm_tokenizer.h"
 
 namespace tern {
 namespace {
 
+using gguf::printable;
+
 Result<void> check_supported(const SentencePieceModel& model, const std::string& where) {
   const auto refuse = [&](const std::string& what) {
     return with_hint(make_error(ErrorCode::kUnsupported, "{}: {} is not supported", where, what),
                      "use the model's tokenizer.json or a GGUF file");
   };
+  if (model.pieces.empty()) {
+    return with_hint(make_error(ErrorCode::kCorrupt, "{}: has no pieces", where),
+                     "the file is no SentencePiece model, or damaged; download it again");
+  }
   switch (static_cast<SentencePieceModel::Kind>(model.kind)) {
     case SentencePieceModel::Kind::kBpe:
       break;
@@ -29,7 +36,7 @@ Result<void> check_supported(const SentencePieceModel& model, const std::string&
                         where, model.kind);
   }
   if (model.has_charsmap)
-    return refuse("the character map of normaliser '" + model.normalizer_name + "'");
+    return refuse("the character map of normaliser '" + printable(model.normalizer_name) + "'");
   if (model.whitespace_as_suffix) return refuse("treat_whitespace_as_suffix");
   if (!model.escape_whitespaces) return refuse("normalizer_spec.escape_whitespaces = false");
   return {};

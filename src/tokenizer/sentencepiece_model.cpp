@@ -3,9 +3,12 @@
 #include <bit>
 
 #include "base/result.h"
+#include "gguf/text.h"
 
 namespace tern {
 namespace {
+
+using gguf::printable;
 
 enum class WireType : uint32_t { kVarint = 0, kFixed64 = 1, kBytes = 2, kFixed32 = 5 };
 
@@ -114,7 +117,7 @@ Result<SentencePieceModel::Piece> parse_piece(std::span<const uint8_t> bytes,
       TERN_RETURN_IF_ERROR(reader.want(field, WireType::kVarint));
       if (field.value < 1 || field.value > 6) {
         return make_error(ErrorCode::kCorrupt, "{}: piece '{}' has type {}; 1 to 6 are known",
-                          where, piece.text, field.value);
+                          where, printable(piece.text), field.value);
       }
       piece.type = static_cast<TokenType>(field.value);
     }

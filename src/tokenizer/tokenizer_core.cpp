@@ -3,10 +3,13 @@
 #include <new>
 
 #include "base/result.h"
+#include "gguf/text.h"
 #include "tokenizer/utf8.h"
 
 namespace tern {
 namespace {
+
+using gguf::printable;
 
 constexpr size_t kMaxTextBytes = size_t{1} << 31;
 constexpr size_t kMaxCachedWordBytes = 64;
@@ -122,10 +125,10 @@ Result<void> TokenizerCore::append_unknown(std::string_view text, std::vector<To
     ids.push_back(*parts_.special.unk);
     return {};
   }
-  return with_hint(make_error(ErrorCode::kUnsupported,
-                              "the vocabulary has no token for '{}' and no unknown token",
-                              replace_invalid_utf8(text)),
-                   "leave these characters out of the text");
+  return with_hint(
+      make_error(ErrorCode::kUnsupported,
+                 "the vocabulary has no token for '{}' and no unknown token", printable(text)),
+      "leave these characters out of the text");
 }
 
 }  // namespace tern

@@ -4,9 +4,12 @@
 #include <limits>
 
 #include "base/result.h"
+#include "gguf/text.h"
 
 namespace tern {
 namespace {
+
+using gguf::printable;
 
 int hex_value(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -47,7 +50,7 @@ Result<Vocabulary> Vocabulary::create(std::vector<VocabularyEntry> entries,
     const auto [place, is_new] = vocabulary.ids_.emplace(entry.text, id);
     if (!is_new) {
       return make_error(ErrorCode::kCorrupt, "{}: tokens {} and {} are both spelled '{}'", where,
-                        place->second, id, entry.text);
+                        place->second, id, printable(entry.text));
     }
     vocabulary.longest_ = std::max(vocabulary.longest_, entry.text.size());
     if (entry.type == TokenType::kByte) {
@@ -55,7 +58,7 @@ Result<Vocabulary> Vocabulary::create(std::vector<VocabularyEntry> entries,
       if (!byte) {
         return make_error(ErrorCode::kCorrupt,
                           "{}: token {} is a byte token, but is spelled '{}' instead of <0xXX>",
-                          where, id, entry.text);
+                          where, id, printable(entry.text));
       }
       vocabulary.byte_tokens_[*byte] = id;
     }
