@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <string>
 #include <string_view>
 
 #include "tokenizer/hf_tokenizer.h"
@@ -15,7 +16,15 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
                                     ? "Hello  world 12345\n\xFF'll e\xCC\x81"
                                     : input.substr(nul + 1);
   const auto tokenizer = tern::tokenizer_from_json(input.substr(0, nul), "fuzz");
-  if (!tokenizer) return 0;
+  if (!tokenizer) {
+    // A message may quote the file, but holds nothing that a terminal would act on.
+    const std::string& message = tokenizer.error().message;
+    if (message.empty()) std::abort();
+    for (const char c : message) {
+      if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) std::abort();
+    }
+    return 0;
+  }
   for (const bool parse_special : {false, true}) {
     const auto ids =
         (*tokenizer)->encode(text, {.add_special = true, .parse_special = parse_special});
