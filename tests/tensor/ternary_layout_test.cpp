@@ -2,6 +2,7 @@
 // a time by the formulas given there. Nothing here uses the encoders' idea of a layout.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 
 #include "tensor/dtype_table.h"
@@ -29,11 +30,12 @@ void expect_decodes(DType dtype, const Bytes& tensor, uint64_t n_rows, uint64_t 
 }
 
 TEST(TernaryLayout, I2S) {
-  Bytes tensor(32, 0x55);
+  Bytes tensor(64, 0xee);  // most of the tail means nothing
+  std::fill_n(tensor.begin(), 32, uint8_t{0x55});
   tensor[0] = 0x86;   // 10 00 01 10: element 0 = 2, 32 = 0, 64 = 1, 96 = 2
   tensor[31] = 0x12;  // 00 01 00 10: element 31 = 0, 63 = 1, 95 = 0, 127 = 2
-  tensor.insert(tensor.end(), {0x00, 0x00, 0x20, 0xc0});  // -2.5f
-  tensor.resize(64, 0xee);                                // the rest of the tail means nothing
+  const uint8_t scale[] = {0x00, 0x00, 0x20, 0xc0};  // -2.5f
+  std::copy(std::begin(scale), std::end(scale), tensor.begin() + 32);
   EXPECT_EQ(tensor_scale_offset(format_of(DType::kI2_S), 1, 128), 32u);
   EXPECT_EQ(tensor_scale_offset(format_of(DType::kI2_S), 2, 8640), 4320u);
   expect_decodes(DType::kI2_S, tensor, 1, 128,
