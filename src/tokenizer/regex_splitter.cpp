@@ -118,11 +118,12 @@ Result<void> RegexSplitter::find_all_valid(std::string_view text,
                                            std::vector<ByteRange>& out) const {
   const MatchData data(pcre2_match_data_create_from_pattern(code_->code, nullptr));
   const MatchContext context(pcre2_match_context_create(nullptr));
-  const JitStack stack(pcre2_jit_stack_create(32 * 1024, kJitStackBytes, nullptr));
-  if (!data || !context || !stack) {
+  if (!data || !context) {
     return make_error(ErrorCode::kOutOfMemory, "no memory to match a regular expression");
   }
-  pcre2_jit_stack_assign(context.get(), nullptr, stack.get());
+  // The JIT's own 32 KiB suffice for nearly all; a larger stack costs a system call, and texts may
+  // be short words.
+  JitStack stack;
   pcre2_set_heap_limit(context.get(), kHeapLimitKib);
 
   uint64_t budget = kBudgetBase + kBudgetPerByte * text.size();
@@ -154,6 +155,12 @@ Result<void> RegexSplitter::find_all_valid(std::string_view text,
       } else if (n == PCRE2_ERROR_MATCHLIMIT) {
         steps = steps < kMaxSteps / 4 ? steps * 4 : kMaxSteps;
         charge = steps;
+      } else if (n == PCRE2_ERROR_JIT_STACKLIMIT && !stack) {
+        stack.reset(pcre2_jit_stack_create(32 * 1024, kJitStackBytes, nullptr));
+        if (!stack) {
+          return make_error(ErrorCode::kOutOfMemory, "no memory to match a regular expression");
+        }
+        pcre2_jit_stack_assign(context.get(), nullptr, stack.get());
       } else if (n == PCRE2_ERROR_JIT_STACKLIMIT && (options & PCRE2_NO_JIT) == 0) {
         options |= PCRE2_NO_JIT;
       } else {
