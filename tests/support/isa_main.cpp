@@ -1,5 +1,6 @@
-// main() of test programs that run once more for every kernel set, with TERN_FORCE_ISA set: exit code 77 (skipped
-// for CTest) where this CPU cannot run the set, and failure where forcing had no effect.
+// main() of test programs that run once more for every kernel set, with TERN_FORCE_ISA set: exit
+// code 77 (skipped for CTest) where this CPU cannot run the set, and failure where forcing had no
+// effect.
 #include <gtest/gtest.h>
 
 #include <cstdio>
