@@ -71,6 +71,26 @@ TEST_P(Golden, LogitsAreThoseOfTheReference) {
   }
 }
 
+// The reference also follows tern's own order of operations (kernels/README.md): then every bit is
+// the same.
+TEST_P(Golden, LogitsInFixedOrderAreEqual) {
+  for (const json& run : golden_["runs"]) {
+    SCOPED_TRACE(run["kv"].get<std::string>());
+    test::RunOptions options;
+    options.kv = run["kv"] == "f16" ? KvType::kF16 : KvType::kF32;
+    const std::vector<float> logits = test::all_logits(model_, ids_, options);
+    const auto n_vocab = static_cast<size_t>(model_->info().n_vocab);
+    ASSERT_EQ(logits.size(), ids_.size() * n_vocab);
+    const auto positions = golden_["positions"].get<std::vector<size_t>>();
+    ASSERT_EQ(positions.size(), run["logits_fixed_order"].size());
+    for (size_t i = 0; i < positions.size(); ++i) {
+      const auto begin = logits.begin() + static_cast<std::ptrdiff_t>(positions[i] * n_vocab);
+      const std::vector<float> found(begin, begin + static_cast<std::ptrdiff_t>(n_vocab));
+      EXPECT_EQ(found, run["logits_fixed_order"][i].get<std::vector<float>>());
+    }
+  }
+}
+
 TEST_P(Golden, GreedyTextIsThatOfTheReference) {
   for (const json& run : golden_["runs"]) {
     SCOPED_TRACE(run["kv"].get<std::string>());
