@@ -76,7 +76,12 @@ TEST(Half, F32BeyondTheRangeOfF16) {
   EXPECT_EQ(f32_to_f16(f32_from_bits(0xffc00000u)), 0xfe00);
 }
 
-#ifdef __FLT16_MANT_DIG__
+#if defined(__aarch64__) || defined(__FLT16_MANT_DIG__)
+#if defined(__aarch64__)
+using CompilerHalf = __fp16;  // GCC 12 knows _Float16 in C only there
+#else
+using CompilerHalf = _Float16;
+#endif
 // The compiler's own type, where there is one: random patterns, NaN aside.
 TEST(Half, AgreesWithTheCompilersFloat16) {
   std::mt19937 random(7);
@@ -86,7 +91,7 @@ TEST(Half, AgreesWithTheCompilersFloat16) {
     if (i % 2 == 0) bits = (bits & 0x807fffffu) | (98 + bits % 48) << 23;
     const float value = f32_from_bits(bits);
     if (std::isnan(value)) continue;
-    const _Float16 expected = static_cast<_Float16>(value);
+    const CompilerHalf expected = static_cast<CompilerHalf>(value);
     uint16_t expected_bits;
     std::memcpy(&expected_bits, &expected, sizeof expected_bits);
     ASSERT_EQ(f32_to_f16(value), expected_bits) << std::hex << bits;
