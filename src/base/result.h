@@ -41,6 +41,8 @@ inline Error with_context(Error error, const std::string& prefix) {
     }                                                \
   } while (false)
 
+// A declaration cannot stand in parentheses.
+// NOLINTBEGIN(bugprone-macro-parentheses)
 /// TERN_ASSIGN_OR_RETURN(auto x, expr): x = value of expr, or returns its Error.
 #define TERN_ASSIGN_OR_RETURN(declaration, expr) \
   TERN_ASSIGN_OR_RETURN_INNER(TERN_CONCAT(tern_result_, __LINE__), declaration, expr)
@@ -48,3 +50,4 @@ inline Error with_context(Error error, const std::string& prefix) {
   auto temporary = (expr);                                        \
   if (!temporary) return std::move(temporary).error();            \
   declaration = std::move(temporary).value()
+// NOLINTEND(bugprone-macro-parentheses)
