@@ -19,13 +19,12 @@ Result<AlignedBuffer> AlignedBuffer::allocate(size_t n_bytes) {
   AlignedBuffer buffer;
   if (n_bytes == 0) return buffer;
   const bool huge = n_bytes >= kHugePage;
-  const size_t granule = huge ? kHugePage : kPage;
   size_t rounded = 0;
-  if (__builtin_add_overflow(n_bytes, granule - 1, &rounded)) {
+  if (__builtin_add_overflow(n_bytes, kPage - 1, &rounded)) {
     return make_error(ErrorCode::kOutOfMemory, "{} bytes cannot be allocated", n_bytes);
   }
-  rounded &= ~(granule - 1);
-  // One granule more, so that the part that is kept can begin on a huge page.
+  rounded &= ~(kPage - 1);
+  // One huge page more, so that the part that is kept can begin on one.
   const size_t mapped = huge ? rounded + kHugePage : rounded;
   void* base = mapped < rounded ? MAP_FAILED
                                 : ::mmap(nullptr, mapped, PROT_READ | PROT_WRITE,
@@ -44,7 +43,9 @@ Result<AlignedBuffer> AlignedBuffer::allocate(size_t n_bytes) {
     if (tail > 0) ::munmap(start + head + rounded, tail);
     start += head;
 #ifdef MADV_HUGEPAGE
-    ::madvise(start, rounded, MADV_HUGEPAGE);
+    // Whole huge pages only: a last one that is partly used would be resident all the same, which
+    // adds up to a tenth of a model with many matrices of a few MiB.
+    ::madvise(start, rounded / kHugePage * kHugePage, MADV_HUGEPAGE);
 #endif
   }
   buffer.data_ = start;
