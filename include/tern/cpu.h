@@ -40,7 +40,4 @@ struct MemoryInfo {
 };
 MemoryInfo memory_info();
 
-/// Peak resident set of this process in bytes; 0 when the system does not tell.
-uint64_t peak_resident_bytes();
-
 }  // namespace tern

@@ -50,11 +50,6 @@ class FileSource final : public ByteSource {
     return {};
   }
 
-  void drop_cache_hint(uint64_t offset, uint64_t n_bytes) const override {
-    ::posix_fadvise(fd_, static_cast<off_t>(offset), static_cast<off_t>(n_bytes),
-                    POSIX_FADV_DONTNEED);
-  }
-
  private:
   int fd_;
   std::string path_;

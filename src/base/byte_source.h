@@ -26,9 +26,6 @@ class ByteSource {
   /// Fills `out` with the bytes from `offset` on. kCorrupt when the source ends before (a file may
   /// have shrunk since it was opened), kNotFound when reading fails.
   virtual Result<void> read_at(uint64_t offset, std::span<uint8_t> out) const = 0;
-
-  /// Tells the system that the bytes will not be needed again soon; a hint, never fails.
-  virtual void drop_cache_hint(uint64_t /*offset*/, uint64_t /*n_bytes*/) const {}
 };
 
 /// Opens a regular file (or block device) for reading. kNotFound with the system's reason; a

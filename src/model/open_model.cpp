@@ -117,14 +117,9 @@ void describe_model(const OpenModel& model, ModelInfo* info) {
   info->ffn_activation_reason = c.ffn_activation_reason;
   info->tied_head = model.plan.head.tensor == nullptr;
   info->parameters = model.plan.parameters;
-  uint64_t ternary = 0;
-  for (const gguf::TensorInfo& tensor : model.reader.tensors()) {
-    const auto& format = tensor::format_of(static_cast<tensor::DType>(tensor.type));
-    if (format.kind == tensor::FormatKind::kTernary) ternary += tensor.n_elements();
-  }
-  if (ternary > 0) {
-    info->bits_per_weight =
-        8.0 * static_cast<double>(model.plan.ternary_stored_bytes) / static_cast<double>(ternary);
+  if (model.plan.ternary_weights > 0) {
+    info->bits_per_weight = 8.0 * static_cast<double>(model.plan.ternary_stored_bytes) /
+                            static_cast<double>(model.plan.ternary_weights);
   }
   info->bytes_per_token = model.plan.bytes_per_token;
   info->kv_bytes_per_position_f16 = kv_cache_bytes(c, 1, KvType::kF16);

@@ -34,7 +34,7 @@ class Planner {
       TERN_RETURN_IF_ERROR(plan_layer(fmt::format("blk.{}.", i), &plan_.layers[i]));
     }
     TERN_RETURN_IF_ERROR(check_all_used());
-    count_types();
+    finish_totals();
     return std::move(plan_);
   }
 
@@ -134,7 +134,7 @@ class Planner {
           info.shape[0], info.shape[1],
           format.scope == tensor::ScaleScope::kGroup ? format.scale_group : 0);
       plan_.ternary_stored_bytes += info.n_bytes;
-      ternary_weights_ += n;
+      plan_.ternary_weights += n;
     }
     switch (role) {
       case TensorRole::kEmbedding:
@@ -231,7 +231,7 @@ class Planner {
     return name ? *name : "?";
   }
 
-  void count_types() {
+  void finish_totals() {
     ParameterCounts& p = plan_.parameters;
     p.total = p.ternary + p.embedding + p.head + p.dense_linear + p.norm + p.other;
     const uint64_t head =
@@ -243,7 +243,6 @@ class Planner {
   Config* config_;
   TensorPlan plan_;
   std::set<const gguf::TensorInfo*> used_;
-  uint64_t ternary_weights_ = 0;
 };
 
 }  // namespace

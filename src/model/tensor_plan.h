@@ -37,7 +37,8 @@ struct TensorPlan {
   std::vector<LayerSources> layers;
 
   ParameterCounts parameters;
-  uint64_t ternary_stored_bytes = 0;
+  uint64_t ternary_weights = 0;       // of linears, embedding and head
+  uint64_t ternary_stored_bytes = 0;  // their bytes in the file, scales included
   // Run-time bytes of the weights; scales per group are counted as stored, before equal ones
   // collapse.
   MemoryPlan memory;

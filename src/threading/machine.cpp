@@ -192,6 +192,4 @@ MemoryInfo memory_info() {
   return info;
 }
 
-uint64_t peak_resident_bytes() { return kib_field("/proc/self/status", "VmHWM"); }
-
 }  // namespace tern

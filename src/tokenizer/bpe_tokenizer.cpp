@@ -53,24 +53,9 @@ TokenId BpeTokenizer::word_piece(std::string_view spelling) const {
   return id && vocabulary().is_word_piece(*id) ? *id : Vocabulary::kNoToken;
 }
 
-std::string BpeTokenizer::token_bytes(TokenId id, bool with_special) const {
-  if (!vocabulary().contains(id)) return {};
+std::string BpeTokenizer::spelled_bytes(TokenId id) const {
   const std::string& text = vocabulary().text(id);
-  switch (vocabulary().type(id)) {
-    case TokenType::kControl:
-    case TokenType::kUnknown:
-      return with_special ? text : std::string();
-    case TokenType::kUnused:
-      return {};
-    case TokenType::kByte: {
-      const std::optional<uint8_t> byte = parse_byte_token(text);
-      return byte ? std::string(1, static_cast<char>(*byte)) : std::string();
-    }
-    case TokenType::kUserDefined:
-      return text;
-    case TokenType::kNormal:
-      break;
-  }
+  if (vocabulary().type(id) == TokenType::kUserDefined) return text;
   if (byte_level_) return unspell_bytes(text).value_or(text);
   return marks_spaces_ ? replace_all(text, kSpaceMarker, " ") : text;
 }

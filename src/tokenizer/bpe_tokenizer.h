@@ -31,13 +31,13 @@ class BpeTokenizer final : public TokenizerCore {
 
   explicit BpeTokenizer(BpeSpec spec, bool says_raw_bytes);
 
-  std::string token_bytes(TokenId id, bool with_special) const override;
   std::string_view kind() const override { return "BPE"; }
   std::string_view pre_tokenizer() const override { return pre_tokenizer_.name(); }
 
  private:
   Result<void> encode_fragment(std::string_view text, bool at_text_start, EncodeScratch& scratch,
                                std::vector<TokenId>& ids) const override;
+  std::string spelled_bytes(TokenId id) const override;
   Result<void> encode_word(std::string_view word, EncodeScratch& scratch,
                            std::vector<TokenId>& ids) const;
   Result<void> make_symbols(std::string_view word, EncodeScratch& scratch) const;

@@ -61,24 +61,8 @@ SpmTokenizer::SpmTokenizer(SpmSpec spec, std::vector<uint32_t> ranks, bool says_
       remove_extra_whitespace_(spec.remove_extra_whitespace),
       splits_at_words_(can_split_at_marker(vocabulary())) {}
 
-std::string SpmTokenizer::token_bytes(TokenId id, bool with_special) const {
-  if (!vocabulary().contains(id)) return {};
-  const std::string& text = vocabulary().text(id);
-  switch (vocabulary().type(id)) {
-    case TokenType::kControl:
-    case TokenType::kUnknown:
-      return with_special ? text : std::string();
-    case TokenType::kUnused:
-      return {};
-    case TokenType::kByte: {
-      const std::optional<uint8_t> byte = parse_byte_token(text);
-      return byte ? std::string(1, static_cast<char>(*byte)) : std::string();
-    }
-    case TokenType::kUserDefined:
-    case TokenType::kNormal:
-      break;
-  }
-  return replace_all(text, kSpaceMarker, " ");
+std::string SpmTokenizer::spelled_bytes(TokenId id) const {
+  return replace_all(vocabulary().text(id), kSpaceMarker, " ");
 }
 
 std::string SpmTokenizer::escape(std::string_view text) const {

@@ -25,13 +25,13 @@ class SpmTokenizer final : public TokenizerCore {
 
   SpmTokenizer(SpmSpec spec, std::vector<uint32_t> ranks, bool says_raw_bytes);
 
-  std::string token_bytes(TokenId id, bool with_special) const override;
   std::string_view kind() const override { return "SPM"; }
   std::string_view pre_tokenizer() const override { return {}; }
 
  private:
   Result<void> encode_fragment(std::string_view text, bool at_text_start, EncodeScratch& scratch,
                                std::vector<TokenId>& ids) const override;
+  std::string spelled_bytes(TokenId id) const override;
   Result<void> encode_word(std::string_view word, EncodeScratch& scratch,
                            std::vector<TokenId>& ids) const;
   std::string escape(std::string_view text) const;

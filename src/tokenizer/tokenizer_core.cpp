@@ -120,6 +120,26 @@ Result<void> TokenizerCore::encode_between(std::string_view text, bool at_text_s
   });
 }
 
+std::string TokenizerCore::token_bytes(TokenId id, bool with_special) const {
+  if (!vocabulary().contains(id)) return {};
+  const std::string& text = vocabulary().text(id);
+  switch (vocabulary().type(id)) {
+    case TokenType::kControl:
+    case TokenType::kUnknown:
+      return with_special ? text : std::string();
+    case TokenType::kUnused:
+      return {};
+    case TokenType::kByte: {
+      const std::optional<uint8_t> byte = parse_byte_token(text);
+      return byte ? std::string(1, static_cast<char>(*byte)) : std::string();
+    }
+    case TokenType::kUserDefined:
+    case TokenType::kNormal:
+      break;
+  }
+  return spelled_bytes(id);
+}
+
 Result<void> TokenizerCore::append_unknown(std::string_view text, std::vector<TokenId>& ids) const {
   if (parts_.special.unk) {
     ids.push_back(*parts_.special.unk);

@@ -73,6 +73,7 @@ class TokenizerCore : public Tokenizer {
   std::string_view token_text(TokenId id) const final {
     return vocabulary().contains(id) ? std::string_view(vocabulary().text(id)) : std::string_view();
   }
+  std::string token_bytes(TokenId id, bool with_special) const final;
   std::optional<TokenId> find_token(std::string_view text) const final {
     return vocabulary().find(text);
   }
@@ -89,6 +90,9 @@ class TokenizerCore : public Tokenizer {
   /// stands before it.
   virtual Result<void> encode_fragment(std::string_view text, bool at_text_start,
                                        EncodeScratch& scratch, std::vector<TokenId>& ids) const = 0;
+
+  /// Bytes that the spelling of a normal or user-defined token stands for.
+  virtual std::string spelled_bytes(TokenId id) const = 0;
 
   /// Appends the unknown token, or says that the text cannot be encoded where there is none.
   Result<void> append_unknown(std::string_view text, std::vector<TokenId>& ids) const;

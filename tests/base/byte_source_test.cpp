@@ -49,7 +49,6 @@ void expect_reads(const ByteSource& source) {  // over "0123456789"
   }
   EXPECT_FALSE(read(source, UINT64_MAX, 1));
   EXPECT_FALSE(read(source, uint64_t{1} << 63, 1));
-  source.drop_cache_hint(0, 10);
   EXPECT_EQ(*read(source, 0, 2), "01");
 }
 
