@@ -14,7 +14,8 @@
 namespace tern {
 
 struct EngineOptions {
-  int n_threads = 0;  // 0: one per physical core that this process may use
+  int n_threads = 0;         // 0: one per physical core that this process may use
+  int n_threads_decode = 0;  // for one token at a time, at most n_threads; 0: as n_threads
   std::string
       isa;  // "": TERN_FORCE_ISA, else the best this CPU has. Unknown or unsupported: an error
   LogSink log;
@@ -34,6 +35,7 @@ class Engine {
   virtual ~Engine() = default;
 
   virtual int n_threads() const = 0;
+  virtual int n_threads_decode() const = 0;
   virtual std::string_view isa() const = 0;
   virtual std::vector<KernelChoice> kernels() const = 0;
   /// "passed, 36 comparisons in 1.2 ms"

@@ -85,7 +85,8 @@ struct ModelInfo {
   double bits_per_weight = 0.0;  // stored bits of the ternary tensors, scales included, per weight
   uint64_t bytes_per_token = 0;  // weights read for one decoded token in the run-time layout
   uint64_t kv_bytes_per_position_f16 = 0;
-  std::vector<std::string> repairs;  // known-bad metadata that tern put right, announced
+  uint64_t ternary_macs_per_token = 0;  // multiply-adds of the layers' ternary matrices
+  std::vector<std::string> repairs;     // known-bad metadata that tern put right, announced
 };
 
 /// One tensor as stored, for `inspect --tensors`.
@@ -130,6 +131,10 @@ class Model {
   virtual const Tokenizer& tokenizer() const = 0;
   virtual const Engine& engine() const = 0;
   virtual double load_seconds() const = 0;
+
+  /// The same weights computed with other threads or kernels; nothing is copied, both may be used
+  /// side by side. Results are the same.
+  virtual std::shared_ptr<const Model> with_engine(std::shared_ptr<const Engine> engine) const = 0;
 };
 
 }  // namespace tern

@@ -79,7 +79,8 @@ void attend_batch(const EngineImpl& engine, const Config& config, const KvCache&
   const auto n_head_kv = static_cast<size_t>(config.n_head_kv);
   const size_t n_rep = static_cast<size_t>(config.n_head) / n_head_kv;
   const size_t n_tasks = n_tokens * n_head_kv;
-  const auto n_workers = static_cast<size_t>(engine.n_threads());
+  const Workers workers = engine.workers(n_tokens);
+  const auto n_workers = static_cast<size_t>(workers.size());
   // Later tokens see more positions, so tasks are dealt out in turn instead of in runs.
   const auto work = [&](int worker) {
     float* scores = a.scores + static_cast<size_t>(worker) * a.score_stride;
@@ -93,7 +94,7 @@ void attend_batch(const EngineImpl& engine, const Config& config, const KvCache&
                     a.q + at, a.attention + at, scores, maxima, maxima + n_rep);
     }
   };
-  engine.pool().run(work);
+  workers.run(work);
 }
 
 }  // namespace

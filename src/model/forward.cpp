@@ -47,7 +47,7 @@ class Pass {
   // fn(token) for every token, spread over the pool.
   template <typename Fn>
   void each_token(Fn fn) {
-    engine_.pool().parallel_for(n_tokens_, 1, [&](size_t begin, size_t end, int) {
+    engine_.workers(n_tokens_).parallel_for(n_tokens_, 1, [&](size_t begin, size_t end, int) {
       for (size_t t = begin; t < end; ++t) fn(t);
     });
   }

@@ -94,7 +94,7 @@ void matmul(const EngineImpl& engine, const QuantSite& site, const float* x, siz
   // The tiles of all jobs in one line, so that one fork serves them all.
   size_t n_tiles = 0;
   for (const MatmulJob& job : jobs) n_tiles += ceil_div(job.matrix->n_rows(), kTileRows);
-  engine.pool().parallel_for(n_tiles, 1, [&](size_t begin, size_t end, int worker) {
+  engine.workers(n_tokens).parallel_for(n_tiles, 1, [&](size_t begin, size_t end, int worker) {
     size_t first = 0;
     for (const MatmulJob& job : jobs) {
       const size_t n_rows = job.matrix->n_rows();

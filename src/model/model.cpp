@@ -73,7 +73,7 @@ Result<std::shared_ptr<const Model>> Model::load(std::shared_ptr<const Engine> e
   TERN_ASSIGN_OR_RETURN(model::LoadedWeights loaded,
                         model::load_weights(open.reader, open.plan, open.arch->token_activations,
                                             tern::impl(*engine).pool(), options, &open.config));
-  result->weights_ = std::move(loaded.weights);
+  result->weights_ = std::make_shared<const model::Weights>(std::move(loaded.weights));
   result->rope_ = model::make_rope_table(open.config.rope);
   if (auto checked = model::check_rope_table(result->rope_); !checked) {
     return with_context(checked.error(), path + ": tensor rope_freqs.weight");
@@ -85,11 +85,12 @@ Result<std::shared_ptr<const Model>> Model::load(std::shared_ptr<const Engine> e
   info.act_mode_reason = loaded.act_reason;
   info.repairs = std::move(warnings);
   // What is read per token now that equal scales have collapsed.
-  info.bytes_per_token = result->weights_.output().resident_bytes();
-  for (const model::Layer& layer : result->weights_.layers) {
+  info.bytes_per_token = result->weights().output().resident_bytes();
+  for (const model::Layer& layer : result->weights().layers) {
     for (const model::Matrix* m :
          {&layer.q, &layer.k, &layer.v, &layer.o, &layer.gate, &layer.up, &layer.down}) {
       info.bytes_per_token += m->resident_bytes();
+      if (m->ternary() != nullptr) info.ternary_macs_per_token += m->n_rows() * m->k();
     }
   }
   info.bytes_per_token += info.parameters.norm * sizeof(float);

@@ -18,10 +18,15 @@ class ModelImpl final : public Model {
   const Tokenizer& tokenizer() const override { return *tokenizer_; }
   const Engine& engine() const override { return *engine_; }
   double load_seconds() const override { return load_seconds_; }
+  std::shared_ptr<const Model> with_engine(std::shared_ptr<const Engine> engine) const override {
+    auto other = std::make_shared<ModelImpl>(*this);
+    other->engine_ = std::move(engine);
+    return other;
+  }
 
   const EngineImpl& engine_impl() const { return impl(*engine_); }
   const Config& config() const { return config_; }
-  const Weights& weights() const { return weights_; }
+  const Weights& weights() const { return *weights_; }
   const RopeTable& rope() const { return rope_; }
 
  private:
@@ -30,7 +35,7 @@ class ModelImpl final : public Model {
   std::shared_ptr<const Engine> engine_;
   std::shared_ptr<const Tokenizer> tokenizer_;
   Config config_;
-  Weights weights_;
+  std::shared_ptr<const Weights> weights_;  // shared by with_engine()
   RopeTable rope_;
   ModelInfo info_;
   MemoryPlan plan_;

@@ -64,6 +64,12 @@ Result<std::shared_ptr<const Engine>> Engine::create(const EngineOptions& option
   }
   const int n_threads =
       options.n_threads > 0 ? options.n_threads : cpu_topology().n_default_threads;
+  if (options.n_threads_decode < 0 || options.n_threads_decode > n_threads) {
+    return make_error(ErrorCode::kUsage,
+                      "{} threads for single tokens: must be between 1 and {} (0: all)",
+                      options.n_threads_decode, n_threads);
+  }
+  const int n_threads_decode = options.n_threads_decode > 0 ? options.n_threads_decode : n_threads;
 
   const auto start = std::chrono::steady_clock::now();
   const kernels::SelfTestResult test = kernels::self_test(kernels::make_table(*isa));
@@ -80,7 +86,7 @@ Result<std::shared_ptr<const Engine>> Engine::create(const EngineOptions& option
   log_to(options.log, LogLevel::kDebug, "kernels: {}, {} threads, self-test {:.2f} ms", isa->name,
          n_threads, ms);
   return std::shared_ptr<const Engine>(std::make_shared<EngineImpl>(
-      *isa, std::move(pool),
+      *isa, std::move(pool), n_threads_decode,
       fmt::format("passed, {} comparisons in {:.1f} ms", test.n_comparisons, ms)));
 }
 

@@ -13,19 +13,25 @@ namespace tern {
 
 class EngineImpl final : public Engine {
  public:
-  EngineImpl(const kernels::Isa& isa, std::unique_ptr<WorkerPool> pool,
+  EngineImpl(const kernels::Isa& isa, std::unique_ptr<WorkerPool> pool, int n_threads_decode,
              std::string self_test_report)
       : table(kernels::make_table(isa)),
         isa_(isa),
         pool_(std::move(pool)),
+        n_threads_decode_(n_threads_decode),
         self_test_report_(std::move(self_test_report)) {}
 
   int n_threads() const override { return pool_->size(); }
+  int n_threads_decode() const override { return n_threads_decode_; }
   std::string_view isa() const override { return isa_.name; }
   std::vector<KernelChoice> kernels() const override;
   std::string self_test_report() const override { return self_test_report_; }
 
   const WorkerPool& pool() const { return *pool_; }
+  /// Those that compute a batch of n_tokens.
+  Workers workers(size_t n_tokens) const {
+    return n_tokens == 1 ? pool_->first(n_threads_decode_) : pool_->all();
+  }
 
   /// The kernels in use.
   const kernels::KernelTable table;
@@ -33,6 +39,7 @@ class EngineImpl final : public Engine {
  private:
   const kernels::Isa& isa_;
   std::unique_ptr<WorkerPool> pool_;
+  int n_threads_decode_;
   std::string self_test_report_;
 };
 

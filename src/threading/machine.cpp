@@ -128,7 +128,7 @@ CpuInfo cpu_info() {
   return info;
 }
 
-CpuTopology cpu_topology() {
+CpuTopology cpu_topology(const std::string& sysfs_root) {
   CpuTopology topology;
   cpu_set_t set;
   CPU_ZERO(&set);
@@ -137,7 +137,8 @@ CpuTopology cpu_topology() {
     topology.n_logical = std::max(1, CPU_COUNT(&set));
     for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
       if (!CPU_ISSET(cpu, &set)) continue;
-      const std::string folder = "/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/topology/";
+      const std::string folder =
+          sysfs_root + "/devices/system/cpu/cpu" + std::to_string(cpu) + "/topology/";
       std::string siblings = first_line(folder + "thread_siblings_list");
       if (siblings.empty()) siblings = "cpu" + std::to_string(cpu);
       cores.insert(std::move(siblings));

@@ -46,6 +46,13 @@ Result<std::unique_ptr<WorkerPool>> WorkerPool::create(int n_threads) {
 
 WorkerPool::~WorkerPool() { stop(); }
 
+Workers WorkerPool::first(int n) const {
+  TERN_CHECK(n >= 1 && n <= n_threads_);
+  return {*this, n};
+}
+
+Workers WorkerPool::all() const { return {*this, n_threads_}; }
+
 void WorkerPool::stop() {
   stopping_.store(true, std::memory_order_relaxed);
   epoch_.fetch_add(1, std::memory_order_release);
@@ -66,21 +73,26 @@ bool WorkerPool::run_share(uint32_t epoch, int share) const {
   return true;
 }
 
-void WorkerPool::run_erased(Task task, void* context) const {
+void WorkerPool::run_erased(Task task, void* context, int n_shares) const {
   TERN_DCHECK(current_pool != this);
-  if (n_threads_ == 1) {
+  if (n_shares == 1) {
     task(context, 0);
     return;
   }
   const std::lock_guard<std::mutex> lock(turn_);
   task_ = task;
   context_ = context;
-  unfinished_.store(n_threads_, std::memory_order_relaxed);
-  const uint32_t epoch = epoch_.fetch_add(1, std::memory_order_release) + 1;
+  unfinished_.store(n_shares, std::memory_order_relaxed);
+  const uint32_t epoch = epoch_.load(std::memory_order_relaxed) + 1;
+  // Shares that this call does not have count as taken.
+  for (int share = n_shares; share < n_threads_; ++share) {
+    shares_[static_cast<size_t>(share)].taken.store(epoch, std::memory_order_relaxed);
+  }
+  epoch_.store(epoch, std::memory_order_release);
   epoch_.notify_all();
   const WorkerPool* outer = current_pool;
   current_pool = this;
-  for (int share = 0; share < n_threads_; ++share) run_share(epoch, share);
+  for (int share = 0; share < n_shares; ++share) run_share(epoch, share);
   current_pool = outer;
   for (int spins = 0; unfinished_.load(std::memory_order_acquire) != 0; ++spins) {
     if (spins < kSpinsBeforeYield) {

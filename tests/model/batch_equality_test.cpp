@@ -46,6 +46,24 @@ TEST_P(EqualLogits, OnEveryKernelSetWithOneTwoAndThreeThreads) {
   }
 }
 
+TEST_P(EqualLogits, WithAnotherEngineAndFewerThreadsForSingleTokens) {
+  const std::string name = GetParam().model;
+  const auto model =
+      test::load_model(test::tiny_path(name), test::tiny_options(name), test::engine("scalar", 1));
+  ASSERT_NE(model, nullptr);
+  const auto ids = test::some_ids(GetParam().n_tokens, model->info().n_vocab);
+  test::RunOptions options;
+  options.n_batch = 1;
+  const std::vector<float> expected = test::all_logits(model, ids, options);
+  for (const std::string& isa : test::usable_isas()) {
+    auto engine = Engine::create({.n_threads = 3, .n_threads_decode = 2, .isa = isa, .log = {}});
+    ASSERT_TRUE(engine);
+    EXPECT_EQ((*engine)->n_threads_decode(), 2);
+    const auto other = model->with_engine(*engine);
+    EXPECT_TRUE(test::same_bits(test::all_logits(other, ids, options), expected)) << isa;
+  }
+}
+
 TEST_P(EqualLogits, InBatchesOfAnySize) {
   for (const std::string& isa : test::usable_isas()) {
     test::RunOptions options;

@@ -59,6 +59,7 @@ class FakeTokenizer final : public Tokenizer {
 class FakeEngine final : public Engine {
  public:
   int n_threads() const override { return 1; }
+  int n_threads_decode() const override { return 1; }
   std::string_view isa() const override { return "fake"; }
   std::vector<KernelChoice> kernels() const override { return {}; }
   std::string self_test_report() const override { return "none"; }
@@ -75,6 +76,9 @@ class FakeModel final : public Model {
   const Tokenizer& tokenizer() const override { return tokenizer_; }
   const Engine& engine() const override { return engine_; }
   double load_seconds() const override { return 0.0; }
+  std::shared_ptr<const Model> with_engine(std::shared_ptr<const Engine>) const override {
+    return nullptr;
+  }
 
  private:
   FakeTokenizer tokenizer_;

@@ -81,5 +81,11 @@ TEST(Engine, ThreadCountsOutOfRangeAreRefused) {
   }
 }
 
+TEST(Engine, RefusesMoreThreadsForSingleTokensThanItHas) {
+  const auto engine = Engine::create({.n_threads = 2, .n_threads_decode = 3, .isa = "", .log = {}});
+  ASSERT_FALSE(engine);
+  EXPECT_EQ(engine.error().code, ErrorCode::kUsage);
+}
+
 }  // namespace
 }  // namespace tern

@@ -28,6 +28,19 @@ TEST(WorkerPool, RunsEveryWorkerOnce) {
   }
 }
 
+TEST(WorkerPool, FirstWorkersRunAloneInAnyOrderOfCounts) {
+  const auto pool = make_pool(4);
+  for (int round = 0; round < 500; ++round) {
+    const int n = 1 + round * 7 % 4;
+    std::vector<std::atomic<int>> calls(4);
+    pool->first(n).run([&](int worker) { ++calls[static_cast<size_t>(worker)]; });
+    for (int worker = 0; worker < 4; ++worker) {
+      EXPECT_EQ(calls[static_cast<size_t>(worker)].load(), worker < n ? 1 : 0)
+          << "worker " << worker << " of " << n << " in round " << round;
+    }
+  }
+}
+
 TEST(WorkerPool, CoversTheRangeInPiecesCutAtTheGrain) {
   for (int n_threads : {1, 2, 3, 7}) {
     const auto pool = make_pool(n_threads);
