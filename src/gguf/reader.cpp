@@ -11,14 +11,13 @@
 
 namespace tern::gguf {
 
-Result<Reader> Reader::open(const std::string& path, const TypeResolver& resolver,
-                            const LogSink& log, const Limits& limits) {
+Result<std::vector<std::shared_ptr<const ByteSource>>> open_shards(const std::string& path) {
   std::vector<std::shared_ptr<const ByteSource>> shards;
   const auto split = parse_split_name(path);
   if (!split) {
     TERN_ASSIGN_OR_RETURN(auto source, open_file_source(path));
     shards.push_back(std::move(source));
-    return open_sources(std::move(shards), resolver, log, limits);
+    return shards;
   }
   if (split->part != 1) {
     return with_hint(make_error(ErrorCode::kUsage, "{}: is part {} of {} of a split model",
@@ -37,6 +36,12 @@ Result<Reader> Reader::open(const std::string& path, const TypeResolver& resolve
     }
     shards.push_back(std::move(source).value());
   }
+  return shards;
+}
+
+Result<Reader> Reader::open(const std::string& path, const TypeResolver& resolver,
+                            const LogSink& log, const Limits& limits) {
+  TERN_ASSIGN_OR_RETURN(auto shards, open_shards(path));
   return open_sources(std::move(shards), resolver, log, limits);
 }
 

@@ -134,9 +134,13 @@ struct Limits {
   uint64_t max_header_bytes = 256u << 20;  // real ones have 20 MiB at most; bounds the memory taken
 };
 
+/// Opens `path` and, when its name ends in -00001-of-0000N.gguf, the N files of the set, in order.
+/// kNotFound, kUsage (a part of a split model that is not its first).
+Result<std::vector<std::shared_ptr<const ByteSource>>> open_shards(const std::string& path);
+
 class Reader {
  public:
-  /// Opens `path` and, when its name ends in -00001-of-0000N.gguf, the N files of the set. Errors:
+  /// Reads the header of open_shards(path). Errors:
   /// kNotFound, kCorrupt, kUnsupported (v1, big-endian, newer versions, beyond `limits`),
   /// kOutOfMemory, kUsage (a part of a split model that is not its first), naming file and field.
   /// Metadata are those of the first file. Bytes after the last tensor are allowed. Blocks on
