@@ -83,7 +83,7 @@ CommandLine::CommandLine(std::span<const Command> commands)
   program_.set_help_flag("-h,--help", "Show this help and exit");
   program_.add_flag_callback(
       "--version", [] { throw CLI::CallForVersion(version_text(), 0); },
-      "Show version, compiler and kernel sets and exit");
+      "Show version, commit, compiler and kernel sets and exit");
   program_.footer(kFooter);
   program_.require_subcommand(0, 1);
   auto formatter = std::make_shared<HelpFormatter>();

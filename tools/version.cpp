@@ -3,10 +3,13 @@
 #include <fmt/format.h>
 
 #include "tern/cpu.h"
+#include "tern_commit.h"
 
 namespace tern::tools {
 
 const char* version_number() { return TERN_VERSION; }
+
+const char* commit_name() { return TERN_COMMIT; }
 
 std::string compiler_name() {
 #if defined(__clang__)
@@ -21,8 +24,8 @@ std::string version_text() {
   for (const IsaInfo& isa : cpu_info().isas) {
     isas += isa.supported ? " " + isa.name : " (" + isa.name + ")";
   }
-  return fmt::format("tern {}\ncompiler: {}\nkernels:{}\n", version_number(), compiler_name(),
-                     isas);
+  return fmt::format("tern {}\ncommit: {}\ncompiler: {}\nkernels:{}\n", version_number(),
+                     commit_name(), compiler_name(), isas);
 }
 
 }  // namespace tern::tools

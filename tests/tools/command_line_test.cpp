@@ -36,10 +36,13 @@ TEST(CommandLine, EveryCommandHasHelpWithExamples) {
   }
 }
 
-TEST(CommandLine, VersionNamesCompilerAndKernelSets) {
+TEST(CommandLine, VersionNamesCommitCompilerAndKernelSets) {
   const Outcome version = tern({"--version"});
   EXPECT_EQ(version.exit_code, 0);
   EXPECT_TRUE(version.out.starts_with("tern ")) << version.out;
+  const size_t commit = version.out.find("\ncommit: ");
+  ASSERT_NE(commit, std::string::npos) << version.out;
+  EXPECT_NE(version.out[commit + 9], '\n') << version.out;
   EXPECT_TRUE(contains(version.out, "compiler: ")) << version.out;
   EXPECT_TRUE(contains(version.out, "scalar")) << version.out;
 }
