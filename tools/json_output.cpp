@@ -18,7 +18,8 @@ Json kernels_json(const Engine& engine) {
   Json entries = Json::object();
   for (const KernelChoice& choice : engine.kernels()) entries[choice.entry] = choice.isa;
   return {{"isa", std::string(engine.isa())},
-          {"threads", engine.n_threads()},
+          {"threads", engine.n_threads_decode()},
+          {"threads_batch", engine.n_threads_batch()},
           {"entries", std::move(entries)}};
 }
 

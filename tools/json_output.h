@@ -22,7 +22,7 @@ std::string to_text(const Json& json, bool indented);
 
 /// {"path", "name", "architecture", "act"}
 Json model_json(const Model& model);
-/// {"isa", "threads", "entries": {entry: isa}}
+/// {"isa", "threads" (for single tokens), "threads_batch" (for prompts), "entries": {entry: isa}}
 Json kernels_json(const Engine& engine);
 /// {"id", "text", "logprob", "top": [{"id", "logprob"}]}
 Json token_json(const GeneratedToken& token);

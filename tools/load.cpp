@@ -5,6 +5,7 @@
 #include "base/result.h"
 #include "demo_model.h"
 #include "progress.h"
+#include "tern/cpu.h"
 
 namespace tern::tools {
 
@@ -23,9 +24,7 @@ Result<std::string> resolve_model_path(const std::string& given, Log& log) {
 }
 
 Result<std::shared_ptr<const Engine>> create_engine(const ModelFlags& flags, Log& log) {
-  EngineOptions options;
-  options.n_threads = flags.n_threads;
-  options.isa = flags.isa;
+  EngineOptions options = flags.engine_options(cpu_topology().n_default_threads);
   options.log = log.sink();
   return Engine::create(options);
 }
@@ -33,8 +32,9 @@ Result<std::shared_ptr<const Engine>> create_engine(const ModelFlags& flags, Log
 Result<std::shared_ptr<const Model>> load_model(const ModelFlags& flags, Context& context) {
   TERN_ASSIGN_OR_RETURN(const std::string path, resolve_model_path(flags.model, context.log));
   TERN_ASSIGN_OR_RETURN(auto engine, create_engine(flags, context.log));
-  context.log.info(fmt::format("engine: {} kernels, {} threads, self-test {}", engine->isa(),
-                               engine->n_threads(), engine->self_test_report()));
+  context.log.info(fmt::format("engine: {} kernels, {} threads ({} for prompts), self-test {}",
+                               engine->isa(), engine->n_threads_decode(), engine->n_threads_batch(),
+                               engine->self_test_report()));
   LoadOptions options = flags.load_options();
   options.log = context.log.sink();
   options.interrupt = &context.interrupt;

@@ -1,5 +1,6 @@
 #include "options.h"
 
+#include <algorithm>
 #include <array>
 #include <limits>
 #include <random>
@@ -49,6 +50,15 @@ SessionOptions ModelFlags::session_options() const {
   return {.n_ctx = n_ctx, .kv = kv, .n_batch = n_batch};
 }
 
+EngineOptions ModelFlags::engine_options(int n_default) const {
+  EngineOptions options;
+  options.isa = isa;
+  options.n_threads_decode = n_threads > 0 ? n_threads : n_default;
+  options.n_threads_batch = n_threads_batch > 0 ? n_threads_batch : options.n_threads_decode;
+  options.n_threads = std::max(options.n_threads_decode, options.n_threads_batch);
+  return options;
+}
+
 CLI::Option* add_model_path(CLI::App& app, ModelFlags& flags) {
   return add_text(app, "-m,--model", flags.model, "FILE",
                   "GGUF file of the model (default: the demo model)")
@@ -62,6 +72,9 @@ CLI::Option* add_verbose(CLI::App& app, bool& verbose) {
 void add_engine_flags(CLI::App& app, ModelFlags& flags) {
   add_integer(app, "-t,--threads", flags.n_threads, 0, kMaxThreads,
               "Threads (default 0: one per physical core)")
+      ->group(kModelGroup);
+  add_integer(app, "--threads-batch", flags.n_threads_batch, 0, kMaxThreads,
+              "Threads for prompts (default 0: as --threads)")
       ->group(kModelGroup);
   add_text(app, "--isa", flags.isa, "NAME",
            "Kernels to use, as 'tern doctor' lists them (default: the best of this CPU)")

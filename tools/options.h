@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "option_parsers.h"
+#include "tern/engine.h"
 #include "tern/model.h"
 #include "tern/session.h"
 
@@ -17,8 +18,9 @@ enum class OutputFormat { kText, kJson, kJsonLines };
 
 /// Which model, and how it is computed.
 struct ModelFlags {
-  std::string model;  // "": the demo model
-  int n_threads = 0;
+  std::string model;        // "": the demo model
+  int n_threads = 0;        // for single tokens; 0: automatic
+  int n_threads_batch = 0;  // for prompts; 0: as n_threads
   std::string isa;
   ActMode act = ActMode::kAuto;
   FfnActivation ffn_activation = FfnActivation::kAuto;
@@ -31,11 +33,13 @@ struct ModelFlags {
   /// For Model::load and inspect_model; progress, interrupt and log are left to the caller.
   LoadOptions load_options() const;
   SessionOptions session_options() const;
+  /// For Engine::create; log is left to the caller. n_default: the threads that 0 stands for.
+  EngineOptions engine_options(int n_default) const;
 };
 
 CLI::Option* add_model_path(CLI::App& app, ModelFlags& flags);
 CLI::Option* add_verbose(CLI::App& app, bool& verbose);
-/// --threads and --isa.
+/// --threads, --threads-batch and --isa.
 void add_engine_flags(CLI::App& app, ModelFlags& flags);
 /// --act, --ffn-act, --i2s-layout.
 void add_interpretation_flags(CLI::App& app, ModelFlags& flags);

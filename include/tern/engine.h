@@ -14,8 +14,9 @@
 namespace tern {
 
 struct EngineOptions {
-  int n_threads = 0;         // 0: one per physical core that this process may use
-  int n_threads_decode = 0;  // for one token at a time, at most n_threads; 0: as n_threads
+  int n_threads = 0;         // in all; 0: one per physical core that this process may use
+  int n_threads_decode = 0;  // of these, for one token at a time; 0: all
+  int n_threads_batch = 0;   // of these, for several tokens at once: prompts; 0: all
   std::string
       isa;  // "": TERN_FORCE_ISA, else the best this CPU has. Unknown or unsupported: an error
   LogSink log;
@@ -30,12 +31,14 @@ struct KernelChoice {
 class Engine {
  public:
   /// Chooses kernels, compares the ternary ones with the scalar specification on random tiles
-  /// (milliseconds), starts the workers. kUsage for a bad isa, kInternal when the self-test fails.
+  /// (milliseconds), starts the workers. kUsage for a bad isa or a count out of range, kInternal
+  /// when the self-test fails.
   static Result<std::shared_ptr<const Engine>> create(const EngineOptions& options = {});
   virtual ~Engine() = default;
 
   virtual int n_threads() const = 0;
   virtual int n_threads_decode() const = 0;
+  virtual int n_threads_batch() const = 0;
   virtual std::string_view isa() const = 0;
   virtual std::vector<KernelChoice> kernels() const = 0;
   /// "passed, 36 comparisons in 1.2 ms"

@@ -46,6 +46,13 @@ Result<const kernels::Isa*> choose_isa(const EngineOptions& options) {
   return isa;
 }
 
+// The threads of one phase, or why there cannot be so many.
+Result<int> share_of(int n_threads, int requested, const char* phase) {
+  if (requested >= 0 && requested <= n_threads) return requested > 0 ? requested : n_threads;
+  return make_error(ErrorCode::kUsage, "{} threads for {}: must be between 1 and {} (0: all)",
+                    requested, phase, n_threads);
+}
+
 }  // namespace
 
 std::vector<KernelChoice> EngineImpl::kernels() const {
@@ -64,12 +71,10 @@ Result<std::shared_ptr<const Engine>> Engine::create(const EngineOptions& option
   }
   const int n_threads =
       options.n_threads > 0 ? options.n_threads : cpu_topology().n_default_threads;
-  if (options.n_threads_decode < 0 || options.n_threads_decode > n_threads) {
-    return make_error(ErrorCode::kUsage,
-                      "{} threads for single tokens: must be between 1 and {} (0: all)",
-                      options.n_threads_decode, n_threads);
-  }
-  const int n_threads_decode = options.n_threads_decode > 0 ? options.n_threads_decode : n_threads;
+  TERN_ASSIGN_OR_RETURN(const int n_threads_decode,
+                        share_of(n_threads, options.n_threads_decode, "single tokens"));
+  TERN_ASSIGN_OR_RETURN(const int n_threads_batch,
+                        share_of(n_threads, options.n_threads_batch, "prompts"));
 
   const auto start = std::chrono::steady_clock::now();
   const kernels::SelfTestResult test = kernels::self_test(kernels::make_table(*isa));
@@ -86,7 +91,7 @@ Result<std::shared_ptr<const Engine>> Engine::create(const EngineOptions& option
   log_to(options.log, LogLevel::kDebug, "kernels: {}, {} threads, self-test {:.2f} ms", isa->name,
          n_threads, ms);
   return std::shared_ptr<const Engine>(std::make_shared<EngineImpl>(
-      *isa, std::move(pool), n_threads_decode,
+      *isa, std::move(pool), n_threads_decode, n_threads_batch,
       fmt::format("passed, {} comparisons in {:.1f} ms", test.n_comparisons, ms)));
 }
 

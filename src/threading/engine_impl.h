@@ -13,16 +13,19 @@ namespace tern {
 
 class EngineImpl final : public Engine {
  public:
+  /// REQUIRES: both counts from 1 to the size of the pool.
   EngineImpl(const kernels::Isa& isa, std::unique_ptr<WorkerPool> pool, int n_threads_decode,
-             std::string self_test_report)
+             int n_threads_batch, std::string self_test_report)
       : table(kernels::make_table(isa)),
         isa_(isa),
         pool_(std::move(pool)),
         n_threads_decode_(n_threads_decode),
+        n_threads_batch_(n_threads_batch),
         self_test_report_(std::move(self_test_report)) {}
 
   int n_threads() const override { return pool_->size(); }
   int n_threads_decode() const override { return n_threads_decode_; }
+  int n_threads_batch() const override { return n_threads_batch_; }
   std::string_view isa() const override { return isa_.name; }
   std::vector<KernelChoice> kernels() const override;
   std::string self_test_report() const override { return self_test_report_; }
@@ -30,7 +33,7 @@ class EngineImpl final : public Engine {
   const WorkerPool& pool() const { return *pool_; }
   /// Those that compute a batch of n_tokens.
   Workers workers(size_t n_tokens) const {
-    return n_tokens == 1 ? pool_->first(n_threads_decode_) : pool_->all();
+    return pool_->first(n_tokens == 1 ? n_threads_decode_ : n_threads_batch_);
   }
 
   /// The kernels in use.
@@ -39,7 +42,7 @@ class EngineImpl final : public Engine {
  private:
   const kernels::Isa& isa_;
   std::unique_ptr<WorkerPool> pool_;
-  int n_threads_decode_;
+  int n_threads_decode_, n_threads_batch_;
   std::string self_test_report_;
 };
 

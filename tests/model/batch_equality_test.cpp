@@ -46,21 +46,29 @@ TEST_P(EqualLogits, OnEveryKernelSetWithOneTwoAndThreeThreads) {
   }
 }
 
-TEST_P(EqualLogits, WithAnotherEngineAndFewerThreadsForSingleTokens) {
+TEST_P(EqualLogits, WithAnotherEngineAndFewerThreadsForEitherPhase) {
   const std::string name = GetParam().model;
   const auto model =
       test::load_model(test::tiny_path(name), test::tiny_options(name), test::engine("scalar", 1));
   ASSERT_NE(model, nullptr);
   const auto ids = test::some_ids(GetParam().n_tokens, model->info().n_vocab);
-  test::RunOptions options;
-  options.n_batch = 1;
-  const std::vector<float> expected = test::all_logits(model, ids, options);
-  for (const std::string& isa : test::usable_isas()) {
-    auto engine = Engine::create({.n_threads = 3, .n_threads_decode = 2, .isa = isa, .log = {}});
-    ASSERT_TRUE(engine);
-    EXPECT_EQ((*engine)->n_threads_decode(), 2);
-    const auto other = model->with_engine(*engine);
-    EXPECT_TRUE(test::same_bits(test::all_logits(other, ids, options), expected)) << isa;
+  for (const int n_batch : {1, 7}) {
+    test::RunOptions options;
+    options.n_batch = n_batch;
+    const std::vector<float> expected = test::all_logits(model, ids, options);
+    for (const std::string& isa : test::usable_isas()) {
+      for (const int n_decode : {2, 3}) {
+        const auto engine = Engine::create({.n_threads = 3,
+                                            .n_threads_decode = n_decode,
+                                            .n_threads_batch = 5 - n_decode,
+                                            .isa = isa,
+                                            .log = {}});
+        ASSERT_TRUE(engine);
+        const auto other = model->with_engine(*engine);
+        EXPECT_TRUE(test::same_bits(test::all_logits(other, ids, options), expected))
+            << isa << ", " << n_decode << " threads for single tokens, batches of " << n_batch;
+      }
+    }
   }
 }
 

@@ -60,6 +60,7 @@ class FakeEngine final : public Engine {
  public:
   int n_threads() const override { return 1; }
   int n_threads_decode() const override { return 1; }
+  int n_threads_batch() const override { return 1; }
   std::string_view isa() const override { return "fake"; }
   std::vector<KernelChoice> kernels() const override { return {}; }
   std::string self_test_report() const override { return "none"; }

@@ -3,9 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <string>
 
 #include "kernels/dispatch.h"
 #include "tern/cpu.h"
+#include "threading/engine_impl.h"
 
 namespace tern {
 namespace {
@@ -81,10 +83,43 @@ TEST(Engine, ThreadCountsOutOfRangeAreRefused) {
   }
 }
 
-TEST(Engine, RefusesMoreThreadsForSingleTokensThanItHas) {
-  const auto engine = Engine::create({.n_threads = 2, .n_threads_decode = 3, .isa = "", .log = {}});
-  ASSERT_FALSE(engine);
-  EXPECT_EQ(engine.error().code, ErrorCode::kUsage);
+TEST(Engine, RefusesMoreThreadsForAPhaseThanItHas) {
+  for (const int n : {-1, 3}) {
+    EngineOptions decode;
+    decode.n_threads = 2;
+    decode.n_threads_decode = n;
+    EngineOptions batch;
+    batch.n_threads = 2;
+    batch.n_threads_batch = n;
+    for (const EngineOptions& options : {decode, batch}) {
+      const auto engine = Engine::create(options);
+      ASSERT_FALSE(engine);
+      EXPECT_EQ(engine.error().code, ErrorCode::kUsage);
+      EXPECT_NE(engine.error().message.find(std::to_string(n)), std::string::npos);
+    }
+  }
+}
+
+TEST(Engine, EitherPhaseMayHaveFewerThreads) {
+  struct Counts {
+    int decode, batch, expected_decode, expected_batch;
+  };
+  for (const Counts& c : {Counts{0, 0, 3, 3}, {1, 0, 1, 3}, {0, 2, 3, 2}, {2, 1, 2, 1}}) {
+    EngineOptions options;
+    options.n_threads = 3;
+    options.n_threads_decode = c.decode;
+    options.n_threads_batch = c.batch;
+    const auto engine = Engine::create(options);
+    ASSERT_TRUE(engine) << engine.error().message;
+    EXPECT_EQ((*engine)->n_threads(), 3);
+    EXPECT_EQ((*engine)->n_threads_decode(), c.expected_decode);
+    EXPECT_EQ((*engine)->n_threads_batch(), c.expected_batch);
+    const EngineImpl& internals = impl(**engine);
+    EXPECT_EQ(internals.workers(1).size(), c.expected_decode);
+    for (const size_t n_tokens : {size_t{2}, size_t{512}}) {
+      EXPECT_EQ(internals.workers(n_tokens).size(), c.expected_batch);
+    }
+  }
 }
 
 }  // namespace

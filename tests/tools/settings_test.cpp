@@ -50,6 +50,31 @@ TEST_F(SettingsTest, AFlagWinsOverTheEnvironmentAndThatOverTheFile) {
   EXPECT_EQ(threads_of({}, {{"TERN_THREADS", ""}}), 2);  // empty is unset
 }
 
+TEST_F(SettingsTest, PromptsMayHaveMoreOrFewerThreads) {
+  struct Counts {
+    std::vector<std::string> flags;
+    int threads, threads_batch;
+  };
+  for (const Counts& c : {Counts{{"-t", "2"}, 2, 2},
+                          {{"-t", "1", "--threads-batch", "3"}, 1, 3},
+                          {{"-t", "3", "--threads-batch", "1"}, 3, 1},
+                          {{"-t", "3", "--threads-batch", "0"}, 3, 3}}) {
+    std::vector<std::string> arguments = {"run", "-m",       tiny_model(), "-n",
+                                          "2",   "--output", "json",       "x"};
+    arguments.insert(arguments.end(), c.flags.begin(), c.flags.end());
+    const Outcome outcome = run(arguments);
+    ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+    const Json kernels = Json::parse(outcome.out)["kernels"];
+    EXPECT_EQ(kernels["threads"], c.threads);
+    EXPECT_EQ(kernels["threads_batch"], c.threads_batch);
+  }
+  write_config(R"({"threads": 2, "threads-batch": 3})");
+  EXPECT_EQ(threads_of({}), 2);
+  const Json by_default = Json::parse(run({"doctor", "--output", "json"}).out);
+  EXPECT_EQ(by_default["kernels"]["threads_batch"], 3);
+  EXPECT_EQ(by_default["threads"]["used"], 3);
+}
+
 TEST_F(SettingsTest, EveryKindOfValueCanBeSet) {
   write_config(R"({"model": ")" + tiny_model() + R"(", "n-predict": 4, "temp": 0.0,
                   "ignore-eos": true, "no-echo-prompt": true, "output": "json", "seed": 5,
