@@ -57,6 +57,8 @@ void WorkerPool::stop() {
   stopping_.store(true, std::memory_order_relaxed);
   epoch_.fetch_add(1, std::memory_order_release);
   epoch_.notify_all();
+  widened_.fetch_add(1, std::memory_order_release);
+  widened_.notify_all();
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
 }
@@ -88,8 +90,14 @@ void WorkerPool::run_erased(Task task, void* context, int n_shares) const {
   for (int share = n_shares; share < n_threads_; ++share) {
     shares_[static_cast<size_t>(share)].taken.store(epoch, std::memory_order_relaxed);
   }
+  const bool wider = n_shares > n_shares_.load(std::memory_order_relaxed);
+  n_shares_.store(n_shares, std::memory_order_relaxed);
   epoch_.store(epoch, std::memory_order_release);
   epoch_.notify_all();
+  if (wider) {
+    widened_.fetch_add(1, std::memory_order_release);
+    widened_.notify_all();
+  }
   const WorkerPool* outer = current_pool;
   current_pool = this;
   for (int share = 0; share < n_shares; ++share) run_share(epoch, share);
@@ -107,6 +115,9 @@ void WorkerPool::work(int worker) {
   current_pool = this;
   uint32_t seen = 0;
   for (;;) {
+    // Read in front of the epoch: the caller raises it behind the epoch, so that whoever sees an
+    // old epoch also waits for an old count and is woken.
+    const uint32_t widened = widened_.load(std::memory_order_acquire);
     uint32_t epoch = epoch_.load(std::memory_order_acquire);
     for (int spins = 0; epoch == seen; epoch = epoch_.load(std::memory_order_acquire)) {
       if (++spins < kSpinsBeforePark) {
@@ -117,7 +128,9 @@ void WorkerPool::work(int worker) {
     }
     seen = epoch;
     if (stopping_.load(std::memory_order_relaxed)) return;
-    run_share(epoch, worker);
+    if (!run_share(epoch, worker) && worker >= n_shares_.load(std::memory_order_relaxed)) {
+      widened_.wait(widened, std::memory_order_acquire);
+    }
   }
 }
 

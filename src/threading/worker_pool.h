@@ -62,6 +62,10 @@ class WorkerPool {
   mutable void* context_ = nullptr;
   std::atomic<bool> stopping_{false};
   alignas(64) mutable std::atomic<uint32_t> epoch_{0};
+  // Shares of the latest call. Workers beyond it sleep until widened_ counts a call with more
+  // shares than the one before: those that a phase does not use must not spin beside it.
+  mutable std::atomic<int> n_shares_{0};
+  mutable std::atomic<uint32_t> widened_{0};
   alignas(64) mutable std::atomic<int> unfinished_{0};
   mutable std::vector<Share> shares_;
   std::vector<std::thread> threads_;

@@ -84,6 +84,29 @@ TEST(WorkerPool, CallersFromSeveralThreadsTakeTurns) {
   EXPECT_FALSE(overlapped.load());
 }
 
+TEST(WorkerPool, WorkersThatNarrowCallsLeaveOutComeBackForWideOnes) {
+  const auto pool = make_pool(4);
+  for (int round = 0; round < 50; ++round) {
+    std::atomic<int> n_calls{0};
+    for (int i = 0; i < 100; ++i) pool->first(2).run([&](int) { ++n_calls; });
+    EXPECT_EQ(n_calls.load(), 200);
+    // The caller cannot take the other shares: it is held in its own until all have begun.
+    std::atomic<int> n_inside{0};
+    pool->run([&](int) {
+      ++n_inside;
+      while (n_inside.load() < 4) std::this_thread::yield();
+    });
+    EXPECT_EQ(n_inside.load(), 4);
+  }
+}
+
+TEST(WorkerPool, StopsWhileWorkersAreLeftOut) {
+  for (int round = 0; round < 20; ++round) {
+    const auto pool = make_pool(4);
+    for (int i = 0; i < 20 * round; ++i) pool->first(2).run([](int) {});
+  }
+}
+
 TEST(WorkerPool, WorkersWakeAfterHavingParked) {
   const auto pool = make_pool(2);
   for (int i = 0; i < 3; ++i) {
