@@ -44,12 +44,16 @@ struct Array {
   uint64_t count = 0;
   std::vector<uint8_t> bytes;
   std::vector<std::string> strings;
+
+  bool operator==(const Array&) const = default;
 };
 
 /// One metadata value. Unsigned integers widen to uint64_t, signed ones to int64_t, f32 to double.
 struct Value {
   ValueType type = ValueType::kU8;
   std::variant<uint64_t, int64_t, double, bool, std::string, Array> data;
+
+  bool operator==(const Value&) const = default;
 };
 
 /// Metadata of a file. The getters say by key, expected and found type what is wrong (kCorrupt);
