@@ -29,12 +29,12 @@ Result<std::shared_ptr<const Engine>> create_engine(const ModelFlags& flags, Log
   return Engine::create(options);
 }
 
-Result<std::shared_ptr<const Model>> load_model(const ModelFlags& flags, Context& context) {
-  TERN_ASSIGN_OR_RETURN(const std::string path, resolve_model_path(flags.model, context.log));
-  TERN_ASSIGN_OR_RETURN(auto engine, create_engine(flags, context.log));
-  context.log.info(fmt::format("engine: {} kernels, {} threads ({} for prompts), self-test {}",
-                               engine->isa(), engine->n_threads_decode(), engine->n_threads_batch(),
-                               engine->self_test_report()));
+namespace {
+
+// Loads by `load`, with a progress bar on a terminal and Ctrl-C.
+template <typename Load>
+Result<std::shared_ptr<const Model>> load_with_progress(const ModelFlags& flags, Context& context,
+                                                        Load load) {
   LoadOptions options = flags.load_options();
   options.log = context.log.sink();
   options.interrupt = &context.interrupt;
@@ -46,13 +46,31 @@ Result<std::shared_ptr<const Model>> load_model(const ModelFlags& flags, Context
     bar.update(fraction, fmt::format("{:.0f} of {:.0f} MB", static_cast<double>(done) / kMegabyte,
                                      static_cast<double>(total) / kMegabyte));
   };
-  TERN_ASSIGN_OR_RETURN(auto model, Model::load(std::move(engine), path, options));
+  TERN_ASSIGN_OR_RETURN(std::shared_ptr<const Model> model, load(options));
   bar.erase();
   const ModelInfo& info = model->info();
   context.log.info(fmt::format("model: {} ({}), {} layers, {} parameters, activations {}",
-                               info.name.empty() ? path : info.name, info.architecture,
+                               info.name.empty() ? info.path : info.name, info.architecture,
                                info.n_layer, info.parameters.total, info.act_mode));
   return model;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const Model>> load_model_on(std::shared_ptr<const Engine> engine,
+                                                   const ModelFlags& flags, Context& context) {
+  TERN_ASSIGN_OR_RETURN(const std::string path, resolve_model_path(flags.model, context.log));
+  return load_with_progress(flags, context, [&](const LoadOptions& options) {
+    return Model::load(std::move(engine), path, options);
+  });
+}
+
+Result<std::shared_ptr<const Model>> load_model(const ModelFlags& flags, Context& context) {
+  TERN_ASSIGN_OR_RETURN(auto engine, create_engine(flags, context.log));
+  context.log.info(fmt::format("engine: {} kernels, {} threads ({} for prompts), self-test {}",
+                               engine->isa(), engine->n_threads_decode(), engine->n_threads_batch(),
+                               engine->self_test_report()));
+  return load_model_on(std::move(engine), flags, context);
 }
 
 }  // namespace tern::tools

@@ -16,6 +16,10 @@ Result<std::string> resolve_model_path(const std::string& given, Log& log);
 /// The kernels and threads that the flags ask for.
 Result<std::shared_ptr<const Engine>> create_engine(const ModelFlags& flags, Log& log);
 
+/// The model that the flags name, computed by `engine`, with a progress bar on a terminal.
+/// kInterrupted after Ctrl-C.
+Result<std::shared_ptr<const Model>> load_model_on(std::shared_ptr<const Engine> engine,
+                                                   const ModelFlags& flags, Context& context);
 /// Engine and model, with a progress bar on a terminal. kInterrupted after Ctrl-C.
 Result<std::shared_ptr<const Model>> load_model(const ModelFlags& flags, Context& context);
 

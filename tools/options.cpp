@@ -76,8 +76,12 @@ void add_engine_flags(CLI::App& app, ModelFlags& flags) {
   add_integer(app, "--threads-batch", flags.n_threads_batch, 0, kMaxThreads,
               "Threads for prompts (default 0: as --threads)")
       ->group(kModelGroup);
-  add_text(app, "--isa", flags.isa, "NAME",
-           "Kernels to use, as 'tern doctor' lists them (default: the best of this CPU)")
+  add_isa(app, flags);
+}
+
+CLI::Option* add_isa(CLI::App& app, ModelFlags& flags) {
+  return add_text(app, "--isa", flags.isa, "NAME",
+                  "Kernels to use, as 'tern doctor' lists them (default: the best of this CPU)")
       ->group(kModelGroup);
 }
 
@@ -96,6 +100,10 @@ void add_interpretation_flags(CLI::App& app, ModelFlags& flags) {
 void add_model_flags(CLI::App& app, ModelFlags& flags) {
   add_model_path(app, flags);
   add_engine_flags(app, flags);
+  add_computation_flags(app, flags);
+}
+
+void add_computation_flags(CLI::App& app, ModelFlags& flags) {
   add_interpretation_flags(app, flags);
   add_choice(app, "--kv", flags.kv, as_span(kKvTypes), "Type of the KV cache (default f16)")
       ->group(kModelGroup);

@@ -41,9 +41,12 @@ CLI::Option* add_model_path(CLI::App& app, ModelFlags& flags);
 CLI::Option* add_verbose(CLI::App& app, bool& verbose);
 /// --threads, --threads-batch and --isa.
 void add_engine_flags(CLI::App& app, ModelFlags& flags);
+CLI::Option* add_isa(CLI::App& app, ModelFlags& flags);
 /// --act, --ffn-act, --i2s-layout.
 void add_interpretation_flags(CLI::App& app, ModelFlags& flags);
-/// All of the above with --kv and --batch. --ctx is added by the command: it means the context in
+/// The interpretation flags, --kv and --batch.
+void add_computation_flags(CLI::App& app, ModelFlags& flags);
+/// All of the above. --ctx is added by the command: it means the context in
 /// some and a window in others.
 void add_model_flags(CLI::App& app, ModelFlags& flags);
 

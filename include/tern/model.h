@@ -82,6 +82,7 @@ struct ModelInfo {
   std::string chat_template;
   ParameterCounts parameters;
   std::vector<std::pair<std::string, uint64_t>> tensor_types;  // name, count of tensors
+  std::string weights_format, head_format;  // of most linears, and of the head: "I2_S", "F16"
   double bits_per_weight = 0.0;  // stored bits of the ternary tensors, scales included, per weight
   uint64_t bytes_per_token = 0;  // weights read for one decoded token in the run-time layout
   uint64_t kv_bytes_per_position_f16 = 0;

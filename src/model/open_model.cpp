@@ -33,6 +33,24 @@ std::string rope_scaling_text(const RopeConfig& rope, bool has_divisors) {
   return text.empty() ? "none" : text;
 }
 
+std::string format_name(const gguf::TensorInfo& tensor) {
+  return tensor::format_of(static_cast<tensor::DType>(tensor.type)).name;
+}
+
+// The format that most matrices of the layers have.
+std::string usual_format(const TensorPlan& plan) {
+  std::map<std::string, int> counts;
+  for (const LayerSources& layer : plan.layers) {
+    for (const MatrixSource* m :
+         {&layer.q, &layer.k, &layer.v, &layer.o, &layer.gate, &layer.up, &layer.down}) {
+      ++counts[format_name(*m->tensor)];
+    }
+  }
+  const auto most = std::max_element(counts.begin(), counts.end(),
+                                     [](auto& a, auto& b) { return a.second < b.second; });
+  return most == counts.end() ? "" : most->first;
+}
+
 }  // namespace
 
 Result<gguf::Reader> open_reader(const std::string& path, const LoadOptions& options) {
@@ -117,6 +135,9 @@ void describe_model(const OpenModel& model, ModelInfo* info) {
   info->ffn_activation_reason = c.ffn_activation_reason;
   info->tied_head = model.plan.head.tensor == nullptr;
   info->parameters = model.plan.parameters;
+  info->weights_format = usual_format(model.plan);
+  info->head_format =
+      format_name(*(info->tied_head ? model.plan.embedding.tensor : model.plan.head.tensor));
   if (model.plan.ternary_weights > 0) {
     info->bits_per_weight = 8.0 * static_cast<double>(model.plan.ternary_stored_bytes) /
                             static_cast<double>(model.plan.ternary_weights);
