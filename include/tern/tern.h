@@ -9,3 +9,4 @@
 #include "tern/sampling.h"
 #include "tern/session.h"
 #include "tern/tokenizer.h"
+#include "tern/tune.h"

@@ -1,0 +1,22 @@
+// From measurements to a choice. Pure functions.
+#pragma once
+
+#include <optional>
+#include <span>
+
+#include "tern/tune.h"
+
+namespace tern::tuning {
+
+/// How far apart two medians may be, relative, before the difference counts: two standard errors
+/// would ask for more samples than a few seconds give, so one, and within 2 and 10 %. The upper
+/// bound keeps a machine where everything varies from ending with a single thread.
+double noise_between(const TuneCandidate& a, const TuneCandidate& b);
+
+/// For each kernel set the fewest threads per phase that are within the noise of the fastest; then
+/// the set with the larger product of both speeds, a later one only if it gains more than 2 % per
+/// phase. Candidates without samples do not take part. None unless some set has samples of both
+/// phases.
+std::optional<TuneChoice> choose(std::span<const TuneCandidate> candidates);
+
+}  // namespace tern::tuning

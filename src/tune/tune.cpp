@@ -1,0 +1,150 @@
+#include "tern/tune.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <map>
+#include <utility>
+
+#include "base/check.h"
+#include "base/result.h"
+#include "tern/cpu.h"
+#include "tune/candidates.h"
+#include "tune/choose.h"
+#include "tune/probe.h"
+#include "tune/race.h"
+
+namespace tern {
+namespace {
+
+// Of the budget, for finding the kernel set where there are several.
+constexpr double kKernelShare = 0.3;
+// Samples that a candidate of an undecided race should get.
+constexpr double kSamplesHoped = 6.0;
+constexpr double kShortestSample = 0.005, kLongestSample = 0.25;  // seconds
+
+double seconds_now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+class Tuning {
+ public:
+  Tuning(std::shared_ptr<const Model> model, const TuneOptions& options)
+      : model_(std::move(model)), options_(options), start_(seconds_now()) {}
+
+  Result<TuneResult> run() {
+    const CpuTopology topology = cpu_topology();
+    isas_ = options_.isas.empty() ? tuning::kernel_sets(cpu_info()) : options_.isas;
+    counts_ = options_.n_threads.empty() ? tuning::thread_counts(topology) : options_.n_threads;
+    std::sort(counts_.rbegin(), counts_.rend());
+    counts_.erase(std::unique(counts_.begin(), counts_.end()), counts_.end());
+    const bool has_default =
+        std::find(counts_.begin(), counts_.end(), topology.n_default_threads) != counts_.end();
+    const int usual = has_default ? topology.n_default_threads : counts_.front();
+
+    TERN_ASSIGN_OR_RETURN(tuning::Probe * probe, probe_of(isas_.front(), usual));
+    const double n_candidates = 2.0 * static_cast<double>(counts_.size() + isas_.size() - 1);
+    TERN_ASSIGN_OR_RETURN(
+        size_,
+        tuning::calibrate(*probe, std::clamp(options_.budget_seconds / kSamplesHoped / n_candidates,
+                                             kShortestSample, kLongestSample)));
+    std::string isa = isas_.front();
+    std::vector<TuneCandidate> others;
+    if (isas_.size() > 1) {
+      TERN_ASSIGN_OR_RETURN(auto sets,
+                            measure(isas_, {usual}, options_.budget_seconds * kKernelShare));
+      isa = chosen(sets).isa;
+      for (TuneCandidate& c : sets) {
+        if (c.isa != isa) others.push_back(std::move(c));
+      }
+      std::erase_if(probes_, [&](const auto& entry) { return entry.first.first != isa; });
+    }
+    const double left = options_.budget_seconds - (seconds_now() - start_);
+    TuneResult result;
+    TERN_ASSIGN_OR_RETURN(result.candidates, measure({isa}, counts_, left));
+    result.choice = chosen(result.candidates);
+    std::move(others.begin(), others.end(), std::back_inserter(result.candidates));
+    result.n_prompt = size_.n_prompt;
+    result.seconds = seconds_now() - start_;
+    return result;
+  }
+
+ private:
+  Result<std::vector<TuneCandidate>> measure(const std::vector<std::string>& isas,
+                                             const std::vector<int>& counts, double budget) {
+    std::vector<TuneCandidate> candidates;
+    for (const TunePhase phase : {TunePhase::kDecode, TunePhase::kPrefill}) {
+      for (const std::string& isa : isas) {
+        for (const int n : counts) {
+          TuneCandidate c;
+          c.phase = phase;
+          c.isa = isa;
+          c.n_threads = n;
+          candidates.push_back(std::move(c));
+        }
+      }
+    }
+    tuning::RaceHooks hooks;
+    hooks.now = seconds_now;
+    hooks.measure = [this](const TuneCandidate& c) { return sample(c); };
+    TERN_RETURN_IF_ERROR(tuning::race(candidates, {.budget_seconds = budget}, hooks));
+    return candidates;
+  }
+
+  Result<double> sample(const TuneCandidate& c) {
+    if (options_.progress) {
+      const double done = (seconds_now() - start_) / options_.budget_seconds;
+      options_.progress(
+          std::clamp(done, 0.0, 1.0),
+          fmt::format("{}, {} threads, {}", c.phase == TunePhase::kDecode ? "decode" : "prefill",
+                      c.n_threads, c.isa));
+    }
+    TERN_ASSIGN_OR_RETURN(tuning::Probe * probe, probe_of(c.isa, c.n_threads));
+    return probe->measure(c.phase, size_);
+  }
+
+  Result<tuning::Probe*> probe_of(const std::string& isa, int n_threads) {
+    std::unique_ptr<tuning::Probe>& slot = probes_[{isa, n_threads}];
+    if (slot == nullptr) {
+      TERN_ASSIGN_OR_RETURN(
+          slot, tuning::Probe::create(*model_, isa, n_threads, options_.kv, options_.interrupt));
+    }
+    return slot.get();
+  }
+
+  static TuneChoice chosen(const std::vector<TuneCandidate>& candidates) {
+    auto choice = tuning::choose(candidates);
+    // The first candidate of a phase is always measured.
+    TERN_CHECK(choice.has_value());
+    return std::move(*choice);
+  }
+
+  std::shared_ptr<const Model> model_;
+  const TuneOptions& options_;
+  const double start_;
+  std::vector<std::string> isas_;
+  std::vector<int> counts_;
+  tuning::SampleSize size_;
+  std::map<std::pair<std::string, int>, std::unique_ptr<tuning::Probe>> probes_;
+};
+
+Result<void> check(const TuneOptions& options) {
+  if (!std::isfinite(options.budget_seconds) || options.budget_seconds <= 0.0) {
+    return make_error(ErrorCode::kUsage, "a budget of {} seconds: must be more than 0",
+                      options.budget_seconds);
+  }
+  for (const int n : options.n_threads) {
+    // 0 would be the engine's default, and the result would not say how many that were.
+    if (n < 1) return make_error(ErrorCode::kUsage, "{} threads: must be 1 or more", n);
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<TuneResult> tune(const std::shared_ptr<const Model>& model, const TuneOptions& options) {
+  TERN_RETURN_IF_ERROR(check(options));
+  return Tuning(model, options).run();
+}
+
+}  // namespace tern
