@@ -66,10 +66,12 @@ HugePageInfo huge_page_info(const std::string& sysfs_root = "/sys");
 
 /// What changes from minute to minute and moves a measurement. Unknown: "" or no value.
 struct MachineState {
-  std::string governor;                       // cpufreq: "performance", "powersave", "mixed: ..."
-  std::string power_source;                   // "mains", "battery"
+  std::string governor;      // cpufreq: "performance", "powersave", "mixed: performance 4, ..."
+  std::string power_source;  // "mains", "battery"
   std::optional<double> temperature_celsius;  // of the CPU package
   std::optional<double> load_average;         // of the last minute
+  std::string energy_preference;              // where the clock driver has one beside the governor:
+                                              // "balance_performance", "power", "mixed: ..."
 };
 MachineState machine_state(const std::string& sysfs_root = "/sys");
 

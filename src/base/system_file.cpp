@@ -103,6 +103,12 @@ std::optional<std::vector<int>> parse_cpu_list(std::string_view text) {
   return cpus;
 }
 
+std::optional<std::vector<int>> read_cpu_list(const std::string& path) {
+  const std::string text = first_line(path);
+  if (text.empty()) return std::nullopt;
+  return parse_cpu_list(text);
+}
+
 std::vector<NumberedEntry> numbered_entries(const std::string& folder, std::string_view prefix) {
   std::vector<NumberedEntry> entries;
   for (const std::string& path : folder_entries(folder)) {

@@ -32,6 +32,8 @@ std::optional<uint64_t> parse_bytes(std::string_view text);
 /// "0-3,8" as {0, 1, 2, 3, 8}: ascending, each once. Empty for an empty list, no value for anything
 /// malformed (a range backwards, a number beyond 65535).
 std::optional<std::vector<int>> parse_cpu_list(std::string_view text);
+/// The list in a file; no value for a file that is missing or empty.
+std::optional<std::vector<int>> read_cpu_list(const std::string& path);
 
 /// Entries of a folder called prefix and a number, "cpu0", "cpu10", as full paths in the order of
 /// their numbers. Empty for a folder that is missing.
