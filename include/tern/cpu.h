@@ -77,5 +77,7 @@ MachineState machine_state(const std::string& sysfs_root = "/sys");
 
 /// Most memory this process ever had resident; 0: not known.
 uint64_t peak_resident_bytes();
+/// Starts that figure anew at what is resident now. False where the system does not allow it.
+bool reset_peak_resident_bytes();
 
 }  // namespace tern

@@ -83,4 +83,11 @@ HugePageInfo huge_page_info(const std::string& sysfs_root) {
 
 uint64_t peak_resident_bytes() { return size_field("/proc/self/status", "VmHWM"); }
 
+bool reset_peak_resident_bytes() {
+  // 5 resets the high-water mark and nothing else: proc(5), /proc/pid/clear_refs.
+  std::ofstream file("/proc/self/clear_refs");
+  file << "5" << std::flush;
+  return file.good();
+}
+
 }  // namespace tern

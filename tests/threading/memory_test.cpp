@@ -101,5 +101,14 @@ TEST(Memory, ThePeakGrowsWithWhatIsTouched) {
   EXPECT_EQ(more.back(), 1);
 }
 
+TEST(Memory, ThePeakStartsAnewWhenAsked) {
+  {
+    const std::vector<unsigned char> much(256u << 20, 1);
+    ASSERT_GE(peak_resident_bytes(), much.size());
+  }
+  if (!reset_peak_resident_bytes()) GTEST_SKIP() << "this system does not reset the peak";
+  EXPECT_LT(peak_resident_bytes(), 256u << 20);
+}
+
 }  // namespace
 }  // namespace tern
