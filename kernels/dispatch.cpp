@@ -26,13 +26,14 @@ namespace {
 
 // Lowest first.
 constexpr Isa kIsas[] = {
-    {"scalar", 0, scalar::fill_table},
+    {"scalar", 0, "scalar", scalar::fill_table},
 #if defined(__x86_64__)
-    {"avx2", kFeatureAvx2, avx2::fill_table},
-    {"avx512vnni", kFeatureAvx2 | kFeatureAvx512 | kFeatureAvx512Vnni, avx512vnni::fill_table},
+    {"avx2", kFeatureAvx2, "vpmaddubsw ymm", avx2::fill_table},
+    {"avx512vnni", kFeatureAvx2 | kFeatureAvx512 | kFeatureAvx512Vnni, "vpdpbusd zmm",
+     avx512vnni::fill_table},
 #elif defined(__aarch64__)
-    {"neon", kFeatureNeon, neon::fill_table},
-    {"dotprod", kFeatureNeon | kFeatureDotprod, dotprod::fill_table},
+    {"neon", kFeatureNeon, "smlal", neon::fill_table},
+    {"dotprod", kFeatureNeon | kFeatureDotprod, "sdot", dotprod::fill_table},
 #endif
 };
 constexpr size_t kIsaCount = sizeof(kIsas) / sizeof(kIsas[0]);

@@ -11,8 +11,9 @@ namespace tern::kernels {
 /// One kernel set of this build. fill overrides the entries that the set does better than those
 /// below it.
 struct Isa {
-  const char* name;            // what --isa takes
-  uint32_t required_features;  // bits of Feature
+  const char* name;             // what --isa takes
+  uint32_t required_features;   // bits of Feature
+  const char* dot_instruction;  // what dot_i8_peak measures: "vpdpbusd zmm"
   void (*fill)(KernelTable& table) noexcept;
 };
 

@@ -96,6 +96,34 @@ using ScaleFn = void (*)(float* x, float s, size_t n) noexcept;
 using ToHalfFn = void (*)(const float* x, uint16_t* y, size_t n) noexcept;
 using FromHalfFn = void (*)(const uint16_t* x, float* y, size_t n) noexcept;
 
+// The limits of the machine, for src/limits. They are kernels because their speed is that of the
+// set's widest loads and its own multiply-adds.
+
+/// XOR of the n_bytes / 8 words of 64 bits at p (little-endian), every byte read once with the
+/// widest loads of the set. The range is cut into n_streams equal parts that are walked side by
+/// side; lines are prefetched prefetch_bytes ahead of each (0: not at all), past the end too, which
+/// no CPU minds. REQUIRES: p 64-byte aligned; n_streams 1, 2, 4 or 8; n_bytes % (64 * n_streams)
+/// == 0.
+using ReadStreamFn = uint64_t (*)(const uint8_t* p, size_t n_bytes, size_t n_streams,
+                                  size_t prefetch_bytes) noexcept;
+
+inline constexpr size_t kPeakOperands = 64;
+// Multiply-adds of a step: a multiple of what 16 registers of any set hold, and of 12.
+inline constexpr size_t kPeakMacs = 61440;
+// So that the float lanes of fma_f32_peak count exactly.
+inline constexpr size_t kMaxPeakSteps = 8192;
+
+/// kPeakMacs products of ternary codes and int8 activations per step, in the chain of instructions
+/// that the set has for them (Isa::dot_instruction), operands in registers, enough independent sums
+/// to hide the latency. Returns n_steps * (kPeakMacs / 64) * sum(a[i] * b[i]) modulo 2^32.
+/// a [64] in 0..2, b [64]; any alignment.
+using DotPeakFn = uint32_t (*)(const uint8_t* a, const int8_t* b, size_t n_steps) noexcept;
+
+/// kPeakMacs multiply-adds of f32 per step, fused where the set can. Each adds 1 to a lane of its
+/// own chain; returns the sum of the lanes, n_steps * kPeakMacs. REQUIRES: n_steps <=
+/// kMaxPeakSteps.
+using FmaPeakFn = uint64_t (*)(size_t n_steps) noexcept;
+
 // Every entry: name, type. `tern doctor`, the tests and the benches walk this list.
 #define TERN_KERNEL_ENTRIES(X)         \
   X(ternary_gemv_t2, TernaryProductFn) \
@@ -114,7 +142,10 @@ using FromHalfFn = void (*)(const uint16_t* x, float* y, size_t n) noexcept;
   X(add_f32, AddFn)                    \
   X(scale_f32, ScaleFn)                \
   X(f32_to_f16, ToHalfFn)              \
-  X(f16_to_f32, FromHalfFn)
+  X(f16_to_f32, FromHalfFn)            \
+  X(read_stream, ReadStreamFn)         \
+  X(dot_i8_peak, DotPeakFn)            \
+  X(fma_f32_peak, FmaPeakFn)
 
 /// ternary_gemv_t2 is for one token (n_tokens == 1), ternary_gemm_t2 for any number; both give the
 /// same results.

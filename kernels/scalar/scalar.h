@@ -22,5 +22,9 @@ void add_f32(float* x, const float* y, size_t n) noexcept;
 void scale_f32(float* x, float s, size_t n) noexcept;
 void f32_to_f16_array(const float* x, uint16_t* y, size_t n) noexcept;
 void f16_to_f32_array(const uint16_t* x, float* y, size_t n) noexcept;
+uint64_t read_stream(const uint8_t* p, size_t n_bytes, size_t n_streams,
+                     size_t prefetch_bytes) noexcept;
+uint32_t dot_i8_peak(const uint8_t* a, const int8_t* b, size_t n_steps) noexcept;
+uint64_t fma_f32_peak(size_t n_steps) noexcept;
 
 }  // namespace tern::kernels::scalar

@@ -20,6 +20,9 @@ void fill_table(KernelTable& table) noexcept {
   table.scale_f32 = scale_f32;
   table.f32_to_f16 = f32_to_f16_array;
   table.f16_to_f32 = f16_to_f32_array;
+  table.read_stream = read_stream;
+  table.dot_i8_peak = dot_i8_peak;
+  table.fma_f32_peak = fma_f32_peak;
 }
 
 }  // namespace tern::kernels::scalar
