@@ -50,32 +50,42 @@ int resolve_n_ctx(const ModelInfo& info, int requested) {
 
 Result<std::shared_ptr<const Model>> Model::load(std::shared_ptr<const Engine> engine,
                                                  const std::string& path,
-                                                 const LoadOptions& caller_options) try {
+                                                 const LoadOptions& options) {
+  const auto open = [&path](const LoadOptions& o) { return model::open_reader(path, o); };
+  return model::ModelImpl::load(std::move(engine), path, open, options);
+}
+
+namespace model {
+
+Result<std::shared_ptr<const Model>> ModelImpl::load(std::shared_ptr<const Engine> engine,
+                                                     const std::string& path,
+                                                     const OpenReader& open_container,
+                                                     const LoadOptions& caller_options) try {
   const auto start = std::chrono::steady_clock::now();
   std::vector<std::string> warnings;
   LoadOptions options = caller_options;
   options.log = collecting_warnings(caller_options.log, &warnings);
 
-  TERN_ASSIGN_OR_RETURN(gguf::Reader reader, model::open_reader(path, options));
-  TERN_ASSIGN_OR_RETURN(model::OpenModel open, model::open_model(std::move(reader), options));
-  auto result = std::make_shared<model::ModelImpl>();
+  TERN_ASSIGN_OR_RETURN(gguf::Reader reader, open_container(options));
+  TERN_ASSIGN_OR_RETURN(OpenModel open, open_model(std::move(reader), options));
+  auto result = std::make_shared<ModelImpl>();
   auto tokenizer = tokenizer_from_gguf(open.reader.metadata(), options.log);
   if (!tokenizer) return with_context(std::move(tokenizer).error(), path);
   result->tokenizer_ = std::move(tokenizer).value();
-  result->info_ = model::describe_file(open.reader);
-  model::describe_model(open, &result->info_);
+  result->info_ = describe_file(open.reader);
+  describe_model(open, &result->info_);
 
   const int n_ctx = resolve_n_ctx(result->info_, options.n_ctx);
-  result->plan_ = model::plan_memory(open, n_ctx, options.kv, std::max(1, options.n_batch),
-                                     engine->n_threads());
+  result->plan_ =
+      plan_memory(open, n_ctx, options.kv, std::max(1, options.n_batch), engine->n_threads());
   TERN_RETURN_IF_ERROR(check_memory(result->plan_, path, n_ctx));
 
-  TERN_ASSIGN_OR_RETURN(model::LoadedWeights loaded,
-                        model::load_weights(open.reader, open.plan, open.arch->token_activations,
-                                            tern::impl(*engine).pool(), options, &open.config));
-  result->weights_ = std::make_shared<const model::Weights>(std::move(loaded.weights));
-  result->rope_ = model::make_rope_table(open.config.rope);
-  if (auto checked = model::check_rope_table(result->rope_); !checked) {
+  TERN_ASSIGN_OR_RETURN(LoadedWeights loaded,
+                        load_weights(open.reader, open.plan, open.arch->token_activations,
+                                     tern::impl(*engine).pool(), options, &open.config));
+  result->weights_ = std::make_shared<const Weights>(std::move(loaded.weights));
+  result->rope_ = make_rope_table(open.config.rope);
+  if (auto checked = check_rope_table(result->rope_); !checked) {
     return with_context(checked.error(), path + ": tensor rope_freqs.weight");
   }
   result->config_ = std::move(open.config);
@@ -86,11 +96,10 @@ Result<std::shared_ptr<const Model>> Model::load(std::shared_ptr<const Engine> e
   info.repairs = std::move(warnings);
   // What is read per token now that equal scales have collapsed.
   info.bytes_per_token = result->weights().output().resident_bytes();
-  for (const model::Layer& layer : result->weights().layers) {
-    for (const model::Matrix* m :
+  for (const Layer& layer : result->weights().layers) {
+    for (const Matrix* m :
          {&layer.q, &layer.k, &layer.v, &layer.o, &layer.gate, &layer.up, &layer.down}) {
       info.bytes_per_token += m->resident_bytes();
-      if (m->ternary() != nullptr) info.ternary_macs_per_token += m->n_rows() * m->k();
     }
   }
   info.bytes_per_token += info.parameters.norm * sizeof(float);
@@ -103,4 +112,5 @@ Result<std::shared_ptr<const Model>> Model::load(std::shared_ptr<const Engine> e
   return make_error(ErrorCode::kOutOfMemory, "{}: no memory for the metadata and vocabulary", path);
 }
 
+}  // namespace model
 }  // namespace tern

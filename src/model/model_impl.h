@@ -1,8 +1,11 @@
 // A loaded model as the library sees it. Immutable.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <string>
 
+#include "gguf/reader.h"
 #include "model/config.h"
 #include "model/rope.h"
 #include "model/weights.h"
@@ -13,6 +16,13 @@ namespace tern::model {
 
 class ModelImpl final : public Model {
  public:
+  /// Opens the container: a file, or a random model made in memory.
+  using OpenReader = std::function<Result<gguf::Reader>(const LoadOptions& options)>;
+  /// Model::load() for what `open` opens; `path` names it in messages.
+  static Result<std::shared_ptr<const Model>> load(std::shared_ptr<const Engine> engine,
+                                                   const std::string& path, const OpenReader& open,
+                                                   const LoadOptions& options);
+
   const ModelInfo& info() const override { return info_; }
   const MemoryPlan& plan() const override { return plan_; }
   const Tokenizer& tokenizer() const override { return *tokenizer_; }
@@ -30,8 +40,6 @@ class ModelImpl final : public Model {
   const RopeTable& rope() const { return rope_; }
 
  private:
-  friend class tern::Model;
-
   std::shared_ptr<const Engine> engine_;
   std::shared_ptr<const Tokenizer> tokenizer_;
   Config config_;

@@ -143,6 +143,7 @@ void describe_model(const OpenModel& model, ModelInfo* info) {
                             static_cast<double>(model.plan.ternary_weights);
   }
   info->bytes_per_token = model.plan.bytes_per_token;
+  info->ternary_macs_per_token = model.plan.parameters.ternary;
   info->kv_bytes_per_position_f16 = kv_cache_bytes(c, 1, KvType::kF16);
 }
 

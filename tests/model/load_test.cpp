@@ -111,6 +111,7 @@ TEST(Load, DescribesTheModel) {
   EXPECT_TRUE(info.tied_head);
   const uint64_t per_layer = 2 * 256 * 256 + 2 * 128 * 256 + 3 * 512 * 256;
   EXPECT_EQ(info.parameters.ternary, 2 * per_layer);
+  EXPECT_EQ(info.ternary_macs_per_token, 2 * per_layer);
   EXPECT_EQ(info.parameters.embedding, 287u * 256u);
   // Two bits per weight; 256 and 512 columns fill their lines, and one scale is 16 floats.
   EXPECT_EQ(info.bytes_per_token,
