@@ -8,5 +8,6 @@
 #include "tern/model.h"
 #include "tern/sampling.h"
 #include "tern/session.h"
+#include "tern/synthetic.h"
 #include "tern/tokenizer.h"
 #include "tern/tune.h"

@@ -43,13 +43,13 @@ template <typename T>
 requires std::is_arithmetic_v<T>
 constexpr ValueType value_type_of() {
   static_assert(sizeof(T) <= 8, "GGUF has no such number");
-  constexpr bool is_signed = std::is_signed_v<T>;
+  constexpr bool kSigned = std::is_signed_v<T>;
   if (std::same_as<T, bool>) return ValueType::kBool;
   if (std::floating_point<T>) return sizeof(T) == 4 ? ValueType::kF32 : ValueType::kF64;
-  if (sizeof(T) == 1) return is_signed ? ValueType::kI8 : ValueType::kU8;
-  if (sizeof(T) == 2) return is_signed ? ValueType::kI16 : ValueType::kU16;
-  if (sizeof(T) == 4) return is_signed ? ValueType::kI32 : ValueType::kU32;
-  return is_signed ? ValueType::kI64 : ValueType::kU64;
+  if (sizeof(T) == 1) return kSigned ? ValueType::kI8 : ValueType::kU8;
+  if (sizeof(T) == 2) return kSigned ? ValueType::kI16 : ValueType::kU16;
+  if (sizeof(T) == 4) return kSigned ? ValueType::kI32 : ValueType::kU32;
+  return kSigned ? ValueType::kI64 : ValueType::kU64;
 }
 
 /// A metadata value whose type in the file is that of `value`.
