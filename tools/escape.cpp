@@ -29,6 +29,15 @@ size_t utf8_length(std::string_view text, size_t pos) {
   return 0;
 }
 
+/// Overrides and isolates of the writing direction (U+202A to U+202E, U+2066 to U+2069): they make
+/// a terminal show what follows in another order than it is written in.
+bool is_bidi_control(std::string_view character) {
+  if (character.size() != 3 || character[0] != '\xe2') return false;
+  const auto last = static_cast<uint8_t>(character[2]);
+  return (character[1] == '\x80' && last >= 0xaa && last <= 0xae) ||
+         (character[1] == '\x81' && last >= 0xa6 && last <= 0xa9);
+}
+
 void append_escaped(std::string& out, std::string_view text, std::string_view also) {
   for (size_t pos = 0; pos < text.size();) {
     const auto byte = static_cast<uint8_t>(text[pos]);
@@ -45,6 +54,9 @@ void append_escaped(std::string& out, std::string_view text, std::string_view al
       out += fmt::format("\\x{:02x}", byte);
     } else if (is_c1) {
       out += fmt::format("\\u{:04x}", static_cast<uint8_t>(text[pos + 1]));
+    } else if (is_bidi_control(text.substr(pos, n))) {
+      const unsigned high = text[pos + 1] == '\x80' ? 0x2000 : 0x2040;
+      out += fmt::format("\\u{:04x}", high + (static_cast<uint8_t>(text[pos + 2]) & 0x3f));
     } else {
       if (n == 1 && also.find(text[pos]) != std::string_view::npos) out += '\\';
       out.append(text.substr(pos, n));

@@ -6,8 +6,9 @@
 
 namespace tern::tools {
 
-/// Control characters (C0, DEL, C1) and bytes that are not UTF-8 as \n, \t, \xNN; the rest as it
-/// is. A file must not be able to send escape sequences to the terminal through a message.
+/// Control characters (C0, DEL, C1, those that change the writing direction) and bytes that are not
+/// UTF-8 as \n, \t, \xNN, \uNNNN; the rest as it is. A file must not be able to send escape
+/// sequences to the terminal through a message.
 std::string escape_controls(std::string_view text);
 
 /// The same in double quotes, with " and \ escaped too.
