@@ -1,6 +1,7 @@
 // Energy used by the machine while it computes: one interface over the sources a system may have.
 // Figures are measured, or computed from a power that the user typed, or not available; never an
-// estimate. A meter is confined to one thread at a time.
+// estimate. A meter is confined to one thread at a time. src/energy/README.md says which counters
+// there are and which of them add up.
 #pragma once
 
 #include <atomic>
@@ -33,13 +34,15 @@ struct EnergySource {
     kMissing,     // the system does not have it
     kNotCounting  // it is there, but does not count now: battery on mains, a counter that stands
   };
-  std::string name;    // "powercap", "perf", "hwmon", "battery"
-  std::string detail;  // "package-0, core, dram", paths
+  std::string name;    // "given power", "powercap", "perf", "hwmon", "battery"
+  std::string detail;  // where it is and, when usable, what it counts
   State state = State::kMissing;
   std::string reason;  // why it cannot be used; "" when it can
-  std::string remedy;  // what to do about it, exact commands; "" where there is nothing to do
+  std::string remedy;  // what to do about it, exact commands on one line, and the risk of that;
+                       // "" where there is nothing to do
 };
-/// All sources in the order in which a meter takes them.
+/// All sources in the order in which a meter takes them; the given power only when there is one.
+/// Opens counters and looks whether they move, which takes a moment (under 2 s) where they do not.
 std::vector<EnergySource> list_energy_sources(const EnergyOptions& options = {});
 
 /// One counter of a meter. The total is the sum of those that are counted; a part of another
@@ -57,7 +60,9 @@ struct EnergyReading {
 
 class EnergyMeter {
  public:
-  /// The first usable source, the given power, or a meter that has none: never null.
+  /// The given power, the first usable source, or a meter that has none: never null. A given power
+  /// that is not a finite number above zero is no source. Some sources are read by a thread of the
+  /// meter's own too, every 0.1 s (power, which is summed up) to 30 s (counters that wrap).
   static std::unique_ptr<EnergyMeter> open(const EnergyOptions& options = {});
   virtual ~EnergyMeter() = default;
 
@@ -69,8 +74,8 @@ class EnergyMeter {
   /// Shortest stretch that the source can measure with sense: 1 s for counters, 300 s for a
   /// battery, 0 for a given power.
   virtual double min_window_seconds() const = 0;
-  /// kNotAvailable when there is no source or it went away. Counters that wrap must be read at
-  /// least once per wrap (minutes).
+  /// kNotAvailable when there is no source or it went away; it then stays so, as what was used in
+  /// between is not known.
   virtual Result<EnergyReading> read() = 0;
 };
 
@@ -80,7 +85,8 @@ struct EnergyDomainFigure {
   double joules = 0.0;
 };
 
-/// Energy of some work. joules and domains mean nothing when kind is kNotAvailable.
+/// Energy of some work. joules and domains mean nothing when kind is kNotAvailable; seconds is what
+/// was measured until then.
 struct EnergyFigure {
   EnergyKind kind = EnergyKind::kNotAvailable;
   double seconds = 0.0;
@@ -91,12 +97,16 @@ struct EnergyFigure {
   double watts() const { return seconds > 0.0 ? joules / seconds : 0.0; }
 };
 
-/// Joins stretches of one kind of work (all prefills, all decodes) into one figure.
+/// Joins stretches of one kind of work (all prefills, all decodes) into one figure. Not available
+/// once a reading failed, when the stretches together are shorter than the meter's window, and when
+/// nothing that is counted moved.
 class EnergyAccumulator {
  public:
   /// The meter outlives the accumulator.
   explicit EnergyAccumulator(EnergyMeter& meter) : meter_(meter) {}
+  /// Begins a stretch; one that was not ended is dropped.
   void begin();
+  /// Without begin(): nothing.
   void end();
   EnergyFigure figure() const;
 
@@ -109,7 +119,9 @@ class EnergyAccumulator {
 };
 
 /// Power while this process waits, over the meter's shortest window or `seconds` if that is longer;
-/// only for meters with a window of a few seconds at most, else kNotAvailable with the reason.
+/// only for meters with a window of a few seconds at most, else kNotAvailable with the reason; so
+/// for a given power, which tells nothing about an idle machine, and when interrupted (within 50
+/// ms). `seconds` is cut at ten minutes.
 EnergyFigure measure_idle(EnergyMeter& meter, double seconds,
                           const std::atomic<bool>* interrupt = nullptr);
 
