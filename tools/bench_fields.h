@@ -1,6 +1,6 @@
 // The names and order of everything in a saved `tern bench` result, once, for the writer and the
 // reader alike: fields(visitor, value) hands each member to the visitor with its name. A visitor
-// has the members of JsonWriter (bench_json.cpp) or JsonReader (bench_json_read.cpp); `known` says
+// has the members of JsonWriter (json_writer.h) or JsonReader (json_reader.h); `known` says
 // whether a figure is one, because an unknown one is null in JSON and never 0.
 // tools/schema/bench.schema.json describes the same for others.
 #pragma once
