@@ -121,26 +121,38 @@ std::optional<CacheEntry> Cache::find(const std::string& name, const std::string
 }
 
 Result<void> Cache::store(const std::string& name, const std::string& key, Json value) const {
+  std::vector<CacheEntry> entries = {{key, utc_timestamp(), std::move(value)}};
+  for (CacheEntry& entry : read(name)) {
+    if (entry.key != key && entries.size() < kMaxEntries) entries.push_back(std::move(entry));
+  }
+  return write(name, entries);
+}
+
+Result<size_t> Cache::erase(const std::string& name,
+                            const std::function<bool(const CacheEntry&)>& drop) const {
+  std::vector<CacheEntry> entries = read(name);
+  const size_t n_dropped = std::erase_if(entries, drop);
+  if (n_dropped > 0) TERN_RETURN_IF_ERROR(write(name, entries));
+  return n_dropped;
+}
+
+Result<void> Cache::write(const std::string& name, const std::vector<CacheEntry>& entries) const {
   const std::string path = path_of(name);
   if (path.empty()) {
     return make_error(ErrorCode::kNotFound,
                       "no folder for the cache: neither XDG_CACHE_HOME nor HOME is set");
-  }
-  Json entries = Json::array();
-  const auto append = [&entries](const CacheEntry& entry) {
-    entries.push_back({{"key", entry.key}, {"stored_at", entry.stored_at}, {"value", entry.value}});
-  };
-  append({key, utc_timestamp(), std::move(value)});
-  for (const CacheEntry& entry : read(name)) {
-    if (entry.key != key && entries.size() < kMaxEntries) append(entry);
   }
   TERN_RETURN_IF_ERROR(make_private_folder(folder_));
   std::error_code ignored;
   if (fs::exists(path, ignored) && !fs::is_regular_file(path, ignored)) {
     return make_error(ErrorCode::kNotFound, "{}: not a regular file", path);
   }
+  Json list = Json::array();
+  for (const CacheEntry& entry : entries) {
+    list.push_back({{"key", entry.key}, {"stored_at", entry.stored_at}, {"value", entry.value}});
+  }
   const Json file = {
-      {"format", kFormat}, {"version", kFormatVersion}, {"entries", std::move(entries)}};
+      {"format", kFormat}, {"version", kFormatVersion}, {"entries", std::move(list)}};
   return write_file_atomically(path, to_text(file, /*indented=*/true));
 }
 

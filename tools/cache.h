@@ -5,6 +5,7 @@
 // that store at the same moment, one may lose its entry. Confined to one thread.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -41,9 +42,16 @@ class Cache {
   /// kMaxEntries are dropped. Makes the folder (mode 0700) if need be. kNotFound with the reason.
   Result<void> store(const std::string& name, const std::string& key, Json value) const;
 
+  /// Removes the entries that `drop` picks and says how many; without any the file stays as it is.
+  /// kNotFound with the reason.
+  Result<size_t> erase(const std::string& name,
+                       const std::function<bool(const CacheEntry&)>& drop) const;
+
   static constexpr size_t kMaxEntries = 64;
 
  private:
+  Result<void> write(const std::string& name, const std::vector<CacheEntry>& entries) const;
+
   std::string folder_;
   Log& log_;
 };

@@ -62,7 +62,8 @@ Result<int> run_perplexity(const PerplexityFlags& given, Context& context) {
   // made.
   const bool default_window = flags.model.n_ctx == 0;
   if (default_window) flags.model.n_ctx = kDefaultWindow;
-  TERN_ASSIGN_OR_RETURN(const auto model, load_model(flags.model, context));
+  TERN_ASSIGN_OR_RETURN(const LoadedModel loaded, load_model(flags.model, context));
+  const auto& model = loaded.model;
   const int trained = model->info().context_length;
   if (default_window && trained >= 4) {
     flags.model.n_ctx = std::min(kDefaultWindow, trained - trained % 2);
@@ -106,7 +107,7 @@ Result<int> run_perplexity(const PerplexityFlags& given, Context& context) {
                                  {"seconds", seconds},
                                  {"tokens_per_second", rate(n_computed, seconds)}}},
                                {"model", model_json(*model)},
-                               {"kernels", kernels_json(model->engine())}},
+                               {"kernels", kernels_json(model->engine(), loaded.tuned)}},
                               true));
   } else if (result.n_windows > 0) {
     context.out.write(summary(result, window, seconds));

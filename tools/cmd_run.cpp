@@ -82,9 +82,9 @@ Json timings_json(const Model& model, const Timings& timings) {
 }
 
 /// What is known before the first token.
-Json start_json(const Model& model, const Prompt& prompt, uint64_t seed) {
-  return {{"model", model_json(model)},
-          {"kernels", kernels_json(model.engine())},
+Json start_json(const LoadedModel& loaded, const Prompt& prompt, uint64_t seed) {
+  return {{"model", model_json(*loaded.model)},
+          {"kernels", kernels_json(loaded.model->engine(), loaded.tuned)},
           {"seed", seed},
           {"prompt_tokens", prompt.ids.size()},
           {"prompt_ids", prompt.ids}};
@@ -103,11 +103,11 @@ Json stop_json(const Model& model, const GenerateResult& result) {
 /// Prints a generation in one of the three formats.
 class Printer {
  public:
-  Printer(const RunFlags& flags, const Model& model, uint64_t seed, Context& context)
-      : flags_(flags), model_(model), seed_(seed), context_(context) {}
+  Printer(const RunFlags& flags, const LoadedModel& loaded, uint64_t seed, Context& context)
+      : flags_(flags), loaded_(loaded), seed_(seed), context_(context) {}
 
   bool start(const Prompt& prompt) {
-    start_ = start_json(model_, prompt, seed_);
+    start_ = start_json(loaded_, prompt, seed_);
     if (flags_.format == OutputFormat::kText && !flags_.no_echo_prompt) {
       return context_.out.write(prompt.text);
     }
@@ -137,7 +137,7 @@ class Printer {
       print_statistics(result);
       return;
     }
-    Json end = stop_json(model_, result);
+    Json end = stop_json(*loaded_.model, result);
     if (flags_.format == OutputFormat::kJsonLines) {
       Json event = {{"event", "stop"}, {"text", result.text}};
       event.update(end);
@@ -157,7 +157,7 @@ class Printer {
  private:
   void print_statistics(const GenerateResult& result) {
     const Timings& timings = result.timings;
-    std::string line = fmt::format("load {:.2f} s", model_.load_seconds());
+    std::string line = fmt::format("load {:.2f} s", loaded_.model->load_seconds());
     line += fmt::format("; prompt {} tokens, {:.1f} tokens/s", timings.n_prompt_tokens,
                         rate(timings.n_prompt_tokens, timings.prompt_seconds));
     if (timings.n_generated_tokens > 0) {
@@ -176,7 +176,7 @@ class Printer {
   }
 
   const RunFlags& flags_;
-  const Model& model_;
+  const LoadedModel& loaded_;
   uint64_t seed_;
   Context& context_;
   Json start_;
@@ -199,7 +199,8 @@ Result<int> run(const RunFlags& flags, Context& context) {
   options.interrupt = &context.interrupt;
 
   TERN_ASSIGN_OR_RETURN(std::string text, prompt_text(flags));
-  TERN_ASSIGN_OR_RETURN(const auto model, load_model(flags.model, context));
+  TERN_ASSIGN_OR_RETURN(const LoadedModel loaded, load_model(flags.model, context));
+  const auto& model = loaded.model;
   TERN_ASSIGN_OR_RETURN(const Prompt prompt,
                         encode_prompt(flags, std::move(text), model->tokenizer()));
   TERN_ASSIGN_OR_RETURN(auto session, Session::create(model, flags.model.session_options()));
@@ -207,7 +208,7 @@ Result<int> run(const RunFlags& flags, Context& context) {
 
   // Checked before the prompt is printed: a text that cannot begin leaves stdout empty.
   TERN_RETURN_IF_ERROR(validate(*session, prompt.ids, options));
-  Printer printer(flags, *model, options.sampling.seed, context);
+  Printer printer(flags, loaded, options.sampling.seed, context);
   if (!printer.start(prompt)) return 0;
   TERN_ASSIGN_OR_RETURN(const GenerateResult result,
                         generate(*session, prompt.ids, options, [&](const GeneratedToken& token) {

@@ -35,5 +35,6 @@ Action setup_inspect(CLI::App& app);
 Action setup_perplexity(CLI::App& app);
 Action setup_tokenize(CLI::App& app);
 Action setup_doctor(CLI::App& app);
+Action setup_tune(CLI::App& app);
 
 }  // namespace tern::tools

@@ -23,6 +23,12 @@ Json kernels_json(const Engine& engine) {
           {"entries", std::move(entries)}};
 }
 
+Json kernels_json(const Engine& engine, bool tuned) {
+  Json json = kernels_json(engine);
+  json["tuned"] = tuned;
+  return json;
+}
+
 Json token_json(const GeneratedToken& token) {
   Json top = Json::array();
   for (const TokenProbability& likely : token.top) {

@@ -24,6 +24,8 @@ std::string to_text(const Json& json, bool indented);
 Json model_json(const Model& model);
 /// {"isa", "threads" (for single tokens), "threads_batch" (for prompts), "entries": {entry: isa}}
 Json kernels_json(const Engine& engine);
+/// The same with "tuned": whether `tern tune` chose threads and kernels.
+Json kernels_json(const Engine& engine, bool tuned);
 /// {"id", "text", "logprob", "top": [{"id", "logprob"}]}
 Json token_json(const GeneratedToken& token);
 

@@ -2,10 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/result.h"
 #include "demo_model.h"
 #include "progress.h"
 #include "tern/cpu.h"
+#include "tune_cache.h"
 
 namespace tern::tools {
 
@@ -55,6 +58,29 @@ Result<std::shared_ptr<const Model>> load_with_progress(const ModelFlags& flags,
   return model;
 }
 
+// The model with the threads and kernels that were tuned for it; null when there are none.
+std::shared_ptr<const Model> with_tuned_engine(const Model& model, Log& log) {
+  const TuneCache cache(Cache(process_environment(), log));
+  const auto tuned = cache.find(model_shape_key(model.info(), model.plan()));
+  if (!tuned) return nullptr;
+  const TuneChoice& choice = tuned->choice;
+  EngineOptions options;
+  options.isa = choice.isa;
+  options.n_threads_decode = choice.n_threads_decode;
+  options.n_threads_batch = choice.n_threads_batch;
+  options.n_threads = std::max(choice.n_threads_decode, choice.n_threads_batch);
+  options.log = log.sink();
+  auto engine = Engine::create(options);
+  if (!engine) {
+    log.warning("what 'tern tune' found cannot be used: " + engine.error().message);
+    return nullptr;
+  }
+  log.info(fmt::format("tuned on {}: {} kernels, {} threads ({} for prompts); --no-tune ignores it",
+                       tuned->tuned_at, choice.isa, choice.n_threads_decode,
+                       choice.n_threads_batch));
+  return model.with_engine(*std::move(engine));
+}
+
 }  // namespace
 
 Result<std::shared_ptr<const Model>> load_model_on(std::shared_ptr<const Engine> engine,
@@ -65,12 +91,18 @@ Result<std::shared_ptr<const Model>> load_model_on(std::shared_ptr<const Engine>
   });
 }
 
-Result<std::shared_ptr<const Model>> load_model(const ModelFlags& flags, Context& context) {
+Result<LoadedModel> load_model(const ModelFlags& flags, Context& context) {
   TERN_ASSIGN_OR_RETURN(auto engine, create_engine(flags, context.log));
   context.log.info(fmt::format("engine: {} kernels, {} threads ({} for prompts), self-test {}",
                                engine->isa(), engine->n_threads_decode(), engine->n_threads_batch(),
                                engine->self_test_report()));
-  return load_model_on(std::move(engine), flags, context);
+  TERN_ASSIGN_OR_RETURN(auto model, load_model_on(std::move(engine), flags, context));
+  if (flags.may_be_tuned()) {
+    if (auto tuned = with_tuned_engine(*model, context.log)) {
+      return LoadedModel{std::move(tuned), true};
+    }
+  }
+  return LoadedModel{std::move(model), false};
 }
 
 }  // namespace tern::tools

@@ -20,7 +20,14 @@ Result<std::shared_ptr<const Engine>> create_engine(const ModelFlags& flags, Log
 /// kInterrupted after Ctrl-C.
 Result<std::shared_ptr<const Model>> load_model_on(std::shared_ptr<const Engine> engine,
                                                    const ModelFlags& flags, Context& context);
-/// Engine and model, with a progress bar on a terminal. kInterrupted after Ctrl-C.
-Result<std::shared_ptr<const Model>> load_model(const ModelFlags& flags, Context& context);
+
+struct LoadedModel {
+  std::shared_ptr<const Model> model;
+  bool tuned = false;  // computed with the threads and kernels that `tern tune` found
+};
+/// Engine and model, with a progress bar on a terminal. Threads and kernels are those of the flags;
+/// where these leave them open, those that were tuned for the model, or the default. kInterrupted
+/// after Ctrl-C.
+Result<LoadedModel> load_model(const ModelFlags& flags, Context& context);
 
 }  // namespace tern::tools

@@ -24,6 +24,7 @@ constexpr std::array kCommands = {
     Command{"perplexity", "Measure how well a model predicts a text", setup_perplexity},
     Command{"tokenize", "Turn text into token ids, or back", setup_tokenize},
     Command{"doctor", "Show this machine's CPU, kernels, threads and memory", setup_doctor},
+    Command{"tune", "Find the fastest threads and kernels for a model here", setup_tune},
 };
 
 int report(const Error& error, Log& log) {

@@ -59,6 +59,10 @@ EngineOptions ModelFlags::engine_options(int n_default) const {
   return options;
 }
 
+bool ModelFlags::may_be_tuned() const {
+  return !no_tune && n_threads == 0 && n_threads_batch == 0 && isa.empty();
+}
+
 CLI::Option* add_model_path(CLI::App& app, ModelFlags& flags) {
   return add_text(app, "-m,--model", flags.model, "FILE",
                   "GGUF file of the model (default: the demo model)")
@@ -71,7 +75,7 @@ CLI::Option* add_verbose(CLI::App& app, bool& verbose) {
 
 void add_engine_flags(CLI::App& app, ModelFlags& flags) {
   add_integer(app, "-t,--threads", flags.n_threads, 0, kMaxThreads,
-              "Threads (default 0: one per physical core)")
+              "Threads for single tokens (default 0: one per physical core)")
       ->group(kModelGroup);
   add_integer(app, "--threads-batch", flags.n_threads_batch, 0, kMaxThreads,
               "Threads for prompts (default 0: as --threads)")
@@ -100,6 +104,9 @@ void add_interpretation_flags(CLI::App& app, ModelFlags& flags) {
 void add_model_flags(CLI::App& app, ModelFlags& flags) {
   add_model_path(app, flags);
   add_engine_flags(app, flags);
+  add_switch(app, "--no-tune", flags.no_tune,
+             "Ignore what 'tern tune' found, as -t, --threads-batch and --isa do too")
+      ->group(kModelGroup);
   add_computation_flags(app, flags);
 }
 

@@ -28,6 +28,7 @@ struct ModelFlags {
   KvType kv = KvType::kF16;
   int n_ctx = 0;
   int n_batch = 512;
+  bool no_tune = false;
   bool verbose = false;
 
   /// For Model::load and inspect_model; progress, interrupt and log are left to the caller.
@@ -35,6 +36,8 @@ struct ModelFlags {
   SessionOptions session_options() const;
   /// For Engine::create; log is left to the caller. n_default: the threads that 0 stands for.
   EngineOptions engine_options(int n_default) const;
+  /// Whether threads and kernels are left to what `tern tune` found.
+  bool may_be_tuned() const;
 };
 
 CLI::Option* add_model_path(CLI::App& app, ModelFlags& flags);
@@ -46,7 +49,7 @@ CLI::Option* add_isa(CLI::App& app, ModelFlags& flags);
 void add_interpretation_flags(CLI::App& app, ModelFlags& flags);
 /// The interpretation flags, --kv and --batch.
 void add_computation_flags(CLI::App& app, ModelFlags& flags);
-/// All of the above. --ctx is added by the command: it means the context in
+/// All of the above and --no-tune. --ctx is added by the command: it means the context in
 /// some and a window in others.
 void add_model_flags(CLI::App& app, ModelFlags& flags);
 

@@ -114,6 +114,20 @@ std::optional<std::string> config_path(const Environment& environment) {
   return std::nullopt;
 }
 
+std::optional<Preset> preset_of(const std::string& long_flag, const Environment& environment) {
+  const std::string variable = variable_name(long_flag);
+  if (const auto value = environment(variable)) return Preset{variable, *value};
+  const std::optional<std::string> path = config_path(environment);
+  std::error_code ignored;
+  if (!path || !std::filesystem::exists(*path, ignored)) return std::nullopt;
+  const Result<Json> config = read_config(*path);
+  if (!config || !config->contains(long_flag)) return std::nullopt;
+  const std::string source = *path + ": \"" + long_flag + "\"";
+  const Result<std::string> value = scalar_text((*config)[long_flag], source);
+  if (!value) return std::nullopt;
+  return Preset{source, *value};
+}
+
 Result<void> apply_settings(CLI::App& program, CLI::App& command, const Environment& environment) {
   Json config = Json::object();
   const std::optional<std::string> path = config_path(environment);

@@ -22,6 +22,15 @@ std::string variable_name(const std::string& long_flag);
 /// Where the configuration file is looked for; none when there is no home folder.
 std::optional<std::string> config_path(const Environment& environment);
 
+/// A value that waits for an option, as text, and what sets it: TERN_THREADS, or the configuration
+/// file and the key in it.
+struct Preset {
+  std::string source, value;
+};
+/// What would fill an option called --long_flag that the command line leaves open, for commands
+/// that do not have it. None for a configuration file that cannot be read.
+std::optional<Preset> preset_of(const std::string& long_flag, const Environment& environment);
+
 /// Fills the options of `command`, a parsed subcommand of `program`, that were not given. kUsage
 /// naming variable or key for a value that does not parse, a key that no command has, or one that
 /// cannot be set in advance (a prompt); kCorrupt for a file that is not a JSON object.

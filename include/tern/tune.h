@@ -41,6 +41,11 @@ struct TuneResult {
   std::vector<TuneCandidate> candidates;
   int n_prompt = 0;  // tokens of a prefill batch
   double seconds = 0.0;
+
+  /// Whether this is what the choice takes for the candidate's phase.
+  bool is_chosen(const TuneCandidate& candidate) const;
+  /// Median of the chosen candidate of a phase, tokens a second.
+  double rate(TunePhase phase) const;
 };
 
 struct TuneOptions {

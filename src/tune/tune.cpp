@@ -21,7 +21,7 @@ namespace {
 constexpr double kKernelShare = 0.3;
 // Samples that a candidate of an undecided race should get.
 constexpr double kSamplesHoped = 6.0;
-constexpr double kShortestSample = 0.005, kLongestSample = 0.25;  // seconds
+constexpr double kShortestSample = 0.001, kLongestSample = 0.25;  // seconds
 
 double seconds_now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -141,6 +141,19 @@ Result<void> check(const TuneOptions& options) {
 }
 
 }  // namespace
+
+bool TuneResult::is_chosen(const TuneCandidate& candidate) const {
+  const int n_threads =
+      candidate.phase == TunePhase::kDecode ? choice.n_threads_decode : choice.n_threads_batch;
+  return candidate.isa == choice.isa && candidate.n_threads == n_threads;
+}
+
+double TuneResult::rate(TunePhase phase) const {
+  for (const TuneCandidate& c : candidates) {
+    if (c.phase == phase && is_chosen(c)) return c.median;
+  }
+  return 0.0;
+}
 
 Result<TuneResult> tune(const std::shared_ptr<const Model>& model, const TuneOptions& options) {
   TERN_RETURN_IF_ERROR(check(options));

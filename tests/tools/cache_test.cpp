@@ -93,6 +93,27 @@ TEST_F(CacheTest, TheOldestEntriesAreDropped) {
   EXPECT_NE(cache.find("x.json", "2"), std::nullopt);
 }
 
+TEST_F(CacheTest, ErasesWhatIsPicked) {
+  const Cache cache = open();
+  for (const char* key : {"a", "b", "c"}) ASSERT_TRUE(cache.store("x.json", key, key));
+  const auto is_b_or_c = [](const CacheEntry& entry) { return entry.key != "a"; };
+  EXPECT_EQ(cache.erase("x.json", is_b_or_c).value(), 2u);
+  ASSERT_EQ(cache.read("x.json").size(), 1u);
+  EXPECT_EQ(cache.read("x.json")[0].key, "a");
+  EXPECT_EQ(cache.read("x.json")[0].value, "a");
+}
+
+TEST_F(CacheTest, ErasingNothingWritesNothing) {
+  const Cache cache = open();
+  const auto all = [](const CacheEntry&) { return true; };
+  EXPECT_EQ(cache.erase("x.json", all).value(), 0u);
+  EXPECT_FALSE(fs::exists(folder_.file("tern")));
+  const std::string foreign = R"({"something": "else"})";
+  write(foreign);
+  EXPECT_EQ(cache.erase("x.json", all).value(), 0u);
+  EXPECT_EQ(written(), foreign);
+}
+
 TEST_F(CacheTest, DamagedFilesCountAsEmptyWithAWarningAndAreReplaced) {
   for (const std::string& text :
        {std::string(), std::string("{\"format\": \"tern-ca"), std::string("\xFF\x00\x01", 3),

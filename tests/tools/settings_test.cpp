@@ -122,6 +122,27 @@ TEST_F(SettingsTest, AKeyOfAnotherCommandIsNoMistake) {
   EXPECT_EQ(run({"doctor"}).exit_code, 0);
 }
 
+TEST_F(SettingsTest, APresetNamesItsSource) {
+  const auto preset = [this](std::map<std::string, std::string> variables) {
+    variables["XDG_CONFIG_HOME"] = folder_.path();
+    return tools::preset_of("threads", [variables](const std::string& name) {
+      const auto found = variables.find(name);
+      return found == variables.end() ? std::nullopt : std::optional(found->second);
+    });
+  };
+  EXPECT_FALSE(preset({}).has_value());
+  write_config(R"({"threads": 2})");
+  ASSERT_TRUE(preset({}).has_value());
+  EXPECT_EQ(preset({})->value, "2");
+  EXPECT_TRUE(preset({})->source.ends_with("config.json: \"threads\"")) << preset({})->source;
+  EXPECT_EQ(preset({{"TERN_THREADS", "3"}})->source, "TERN_THREADS");
+  EXPECT_EQ(preset({{"TERN_THREADS", "3"}})->value, "3");
+  for (const char* config : {"{}", "[1]", R"({"threads": [1, 2]})", "{"}) {
+    write_config(config);
+    EXPECT_FALSE(preset({}).has_value()) << config;
+  }
+}
+
 TEST_F(SettingsTest, TheFileIsFoundAsXdgSays) {
   const auto with = [](std::map<std::string, std::string> variables) {
     return tools::config_path([variables](const std::string& name) -> std::optional<std::string> {

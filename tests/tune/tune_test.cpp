@@ -52,6 +52,7 @@ TEST(Tune, ReportsEveryCandidateWithItsSamples) {
   ASSERT_TRUE(result) << result.error().message;
   std::set<std::pair<TunePhase, int>> of_choice;
   std::set<std::string> isas;
+  int n_chosen = 0;
   for (const TuneCandidate& c : result->candidates) {
     isas.insert(c.isa);
     const measure::Summary summary = measure::summarize(c.samples);
@@ -61,12 +62,15 @@ TEST(Tune, ReportsEveryCandidateWithItsSamples) {
     if (c.isa == result->choice.isa) {
       EXPECT_TRUE(of_choice.insert({c.phase, c.n_threads}).second) << "listed twice";
     }
-    const bool chosen =
-        c.isa == result->choice.isa &&
-        c.n_threads == (c.phase == TunePhase::kDecode ? result->choice.n_threads_decode
-                                                      : result->choice.n_threads_batch);
-    EXPECT_FALSE(chosen && c.samples.empty());
+    if (result->is_chosen(c)) {
+      EXPECT_FALSE(c.samples.empty());
+      EXPECT_EQ(result->rate(c.phase), c.median);
+      EXPECT_EQ(c.n_threads, c.phase == TunePhase::kDecode ? result->choice.n_threads_decode
+                                                           : result->choice.n_threads_batch);
+      ++n_chosen;
+    }
   }
+  EXPECT_EQ(n_chosen, 2);
   EXPECT_EQ(of_choice.size(), 6u) << "three thread counts in two phases";
   EXPECT_EQ(isas.size(), test::usable_isas().size());
 }

@@ -1,0 +1,137 @@
+// tern tune: finds the fastest threads and kernels for a model on this machine and keeps them.
+#include <fmt/format.h>
+
+#include "base/result.h"
+#include "command.h"
+#include "escape.h"
+#include "json_output.h"
+#include "load.h"
+#include "options.h"
+#include "progress.h"
+#include "settings.h"
+#include "tern/tune.h"
+#include "tune_cache.h"
+#include "tune_output.h"
+
+namespace tern::tools {
+namespace {
+
+constexpr float kLeastBudget = 0.01f, kMostBudget = 3600.0f;
+
+struct TuneFlags {
+  ModelFlags model;
+  float budget = 5.0f;
+  bool dry_run = false;
+  bool forget = false;
+  OutputFormat format = OutputFormat::kText;
+};
+
+/// What keeps later commands from using the result: settings that are there for every command.
+void warn_of_presets(Log& log) {
+  for (const char* flag : {"threads", "threads-batch", "isa", "no-tune"}) {
+    const auto preset = preset_of(flag, process_environment());
+    // 0 threads leave the choice open, and so does a switch that is off.
+    if (!preset || preset->value == "0" || preset->value == "false") continue;
+    log.warning(fmt::format("{} is set: commands that see it do not use what is tuned",
+                            escape_controls(preset->source)));
+  }
+}
+
+std::string model_argument(const ModelFlags& flags) {
+  return flags.model.empty() ? std::string() : " -m " + quote(flags.model);
+}
+
+Result<int> forget(const TuneFlags& flags, const TuneCache& cache, Context& context) {
+  TERN_ASSIGN_OR_RETURN(const std::string path, resolve_model_path(flags.model.model, context.log));
+  TERN_ASSIGN_OR_RETURN(const Inspection inspection,
+                        inspect_model(path, flags.model.load_options()));
+  if (!inspection.unsupported.empty()) {
+    return make_error(ErrorCode::kUnsupported, "{}: {}", path, inspection.unsupported);
+  }
+  TERN_ASSIGN_OR_RETURN(const bool was_there,
+                        cache.forget(model_shape_key(inspection.info, inspection.plan)));
+  if (flags.format == OutputFormat::kJson) {
+    const Json json = {{"schema_version", kSchemaVersion}, {"forgotten", was_there}};
+    context.out.write(to_text(json, true));
+  } else {
+    context.out.write(was_there ? "forgotten: commands use the default threads and kernels again\n"
+                                : "nothing was stored for this model\n");
+  }
+  return 0;
+}
+
+Result<TuneResult> measure(const TuneFlags& flags, const std::shared_ptr<const Model>& model,
+                           Context& context) {
+  ProgressBar bar(context.log, "tuning");
+  TuneOptions options;
+  options.budget_seconds = static_cast<double>(flags.budget);
+  options.interrupt = &context.interrupt;
+  options.progress = [&bar](double fraction, std::string_view what) { bar.update(fraction, what); };
+  return tune(model, options);
+}
+
+Result<int> run_tune(const TuneFlags& flags, Context& context) {
+  context.log.set_verbose(flags.model.verbose);
+  if (!(flags.budget >= kLeastBudget && flags.budget <= kMostBudget)) {
+    return make_error(ErrorCode::kUsage, "--budget: {} is not a number of seconds from {} to {}",
+                      flags.budget, kLeastBudget, kMostBudget);
+  }
+  const TuneCache cache(Cache(process_environment(), context.log));
+  if (flags.forget) return forget(flags, cache, context);
+
+  TERN_ASSIGN_OR_RETURN(const auto engine, create_engine(flags.model, context.log));
+  TERN_ASSIGN_OR_RETURN(const auto model, load_model_on(engine, flags.model, context));
+  TERN_ASSIGN_OR_RETURN(const TuneResult result, measure(flags, model, context));
+  const Result<void> stored = flags.dry_run ? Result<void>() : cache.store(*model, result);
+  const bool kept = stored.has_value() && !flags.dry_run;
+  if (flags.format == OutputFormat::kJson) {
+    Json json = tune_json(*model, result);
+    json["stored_in"] = kept ? Json(cache.path()) : Json();
+    context.out.write(to_text(json, true));
+  } else {
+    std::string text = tune_text(*model, result);
+    if (kept) {
+      text += fmt::format(
+          "stored in {}, for commands without -t, --threads-batch and --isa\n"
+          "undo: tern tune --forget{}\n",
+          escape_controls(cache.path()), model_argument(flags.model));
+    }
+    context.out.write(text);
+  }
+  // The figures are shown whether they can be kept or not.
+  if (!stored) return with_context(stored.error(), "the choice is not stored");
+  if (kept) warn_of_presets(context.log);
+  return 0;
+}
+
+}  // namespace
+
+Action setup_tune(CLI::App& app) {
+  auto flags = std::make_shared<TuneFlags>();
+  add_model_path(app, flags->model);
+  add_interpretation_flags(app, flags->model);
+  CLI::Option* budget = add_float(app, "--budget", flags->budget,
+                                  "About how long to measure, in seconds (default 5)");
+  CLI::Option* dry_run =
+      add_switch(app, "--dry-run", flags->dry_run, "Measure and show, but store nothing");
+  CLI::Option* forget =
+      add_switch(app, "--forget", flags->forget, "Remove what is stored for this model");
+  for (CLI::Option* option : {budget, dry_run, forget}) option->configurable(false);
+  make_exclusive({dry_run, forget});
+  make_exclusive({budget, forget});
+  add_output_format(app, flags->format, /*with_json_lines=*/false);
+  add_verbose(app, flags->model.verbose);
+  app.footer(
+      R"(Measures single tokens and prompts with several thread counts and the best kernels of this CPU, on the
+shapes of the model, in turn. The fewest threads that are as fast win. The choice is kept for this
+machine, this program and all models of the same shape; 'tern doctor' shows it. It changes speed only,
+never a result. Close other programs first. '-' in the table: not worth measuring.
+
+Examples:
+  tern tune -m model.gguf
+  tern tune -m model.gguf --budget 20 --dry-run --output json
+  tern tune -m model.gguf --forget)");
+  return [flags](Context& context) { return run_tune(*flags, context); };
+}
+
+}  // namespace tern::tools
