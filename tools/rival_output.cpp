@@ -165,4 +165,8 @@ std::string row_label(RateKind kind, int n_tokens, int depth) {
   return label;
 }
 
+std::string count_label(int n, const char* what) {
+  return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
+}
+
 }  // namespace tern::tools

@@ -53,5 +53,7 @@ Result<RivalOutput> parse_rival_output(std::string_view text);
 
 /// "prefill 512", "decode 64 @ 1024": kind, tokens and, unless 0, the depth.
 std::string row_label(RateKind kind, int n_tokens, int depth);
+/// "1 thread", "4 threads"
+std::string count_label(int n, const char* what);
 
 }  // namespace tern::tools

@@ -68,8 +68,8 @@ void check_batch_size(const RivalOutput& rival, Sentences& sentences) {
         row.n_tokens <= row.n_batch) {
       continue;
     }
-    sentences.add(
-        fmt::format("it computes prompts only {} tokens at a time (its option -b)", row.n_batch));
+    sentences.add(fmt::format("it computes prompts only {} at a time (its option -b)",
+                              count_label(row.n_batch, "token")));
     return;
   }
 }
@@ -158,9 +158,9 @@ std::string mib(uint64_t bytes) {
 
 void check_settings(const RivalRow& rival, const RivalRow& ours, Sentences& sentences) {
   if (rival.n_threads > 0 && ours.n_threads > 0 && rival.n_threads != ours.n_threads) {
-    sentences.add(fmt::format("{} runs with {} threads there and {} here",
-                              row_label(ours.kind, ours.n_tokens, ours.depth), rival.n_threads,
-                              ours.n_threads));
+    sentences.add(fmt::format("{} runs with {} there and {} here",
+                              row_label(ours.kind, ours.n_tokens, ours.depth),
+                              count_label(rival.n_threads, "thread"), ours.n_threads));
   }
   // Whether a tied head is counted once or twice moves it by up to 15 %.
   if (differ_by(static_cast<double>(rival.n_parameters), static_cast<double>(ours.n_parameters),

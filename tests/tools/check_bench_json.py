@@ -2,6 +2,7 @@
 
 check_bench_json.py SCHEMA --folder FOLDER      results written by write_bench_outputs, valid and broken
 check_bench_json.py SCHEMA -- COMMAND ...       what a command prints
+check_bench_json.py SCHEMA --comparison COMMAND ...     a comparison that a command prints, as it is and broken
 Exit code 77 (skipped) where the package is missing.
 """
 
@@ -160,11 +161,35 @@ def check_command(schema, command):
         check(result["rows"] and result["rows"][0]["decode"], "nothing was measured")
 
 
+def check_comparison(schema, command):
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    comparison = json.loads(run.stdout)
+    validator = jsonschema.Draft202012Validator({"$ref": "#/$defs/comparison", "$defs": strict(schema)["$defs"]})
+    for fault in faults(validator, comparison):
+        check(False, fault)
+    n = 0
+    for path, value in paths(comparison):
+        if not path:
+            continue
+        for wrong in ("wrong", None) if isinstance(path[-1], str) else ("wrong",):
+            broken = copy.deepcopy(comparison)
+            if wrong is None:
+                del parent_of(broken, path)[path[-1]]
+            else:
+                parent_of(broken, path)[path[-1]] = 1.5 if isinstance(value, str) or value is None else wrong
+            may_be_a_number = wrong and path[0] == "rows" and value is None and path[-1] not in ("verdict", "threads")
+            check(faults(validator, broken) or may_be_a_number, f"valid with {wrong!r} at {path}")
+            n += 1
+    check(n > 80, f"only {n} faults were tried")
+
+
 def main():
     schema = json.loads(pathlib.Path(sys.argv[1]).read_text(encoding="utf-8"))
     jsonschema.Draft202012Validator.check_schema(schema)
     if sys.argv[2] == "--folder":
         check_folder(schema, pathlib.Path(sys.argv[3]))
+    elif sys.argv[2] == "--comparison":
+        check_comparison(schema, sys.argv[3:])
     else:
         check_command(schema, sys.argv[3:])
     for failure in failures[:40]:

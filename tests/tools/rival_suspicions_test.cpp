@@ -61,7 +61,7 @@ TEST(Suspicions, PromptsInTinyBatches) {
   RivalOutput output;
   output.rows = {row(RateKind::kPrefill, 512, 500.0)};
   output.rows[0].n_batch = 1;
-  expect_one(suspicions(output, "", {}, kAvx2Cpu), "1 tokens at a time");
+  expect_one(suspicions(output, "", {}, kAvx2Cpu), "1 token at a time");
   output.rows[0].n_batch = 512;
   EXPECT_TRUE(suspicions(output, "", {}, kAvx2Cpu).empty());
 }
