@@ -1,16 +1,13 @@
 #include "threading/topology.h"
 
-#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
-#include <memory>
-#include <optional>
 #include <set>
 
 #include "base/system_file.h"
+#include "threading/affinity.h"
 #include "threading/caches.h"
 #include "threading/cgroup.h"
 #include "threading/core_kinds.h"
@@ -20,48 +17,6 @@ namespace {
 
 std::string cpu_folder(const std::string& sysfs_root, int cpu) {
   return sysfs_root + "/devices/system/cpu/cpu" + std::to_string(cpu);
-}
-
-/// The affinity mask, whatever the number of CPUs the kernel was built for: it refuses a mask that
-/// is too small for it.
-std::optional<std::vector<int>> affinity() {
-  struct FreeSet {
-    void operator()(cpu_set_t* set) const { CPU_FREE(set); }
-  };
-  constexpr int kMostCpus = 1 << 16;
-  for (int n_cpus = CPU_SETSIZE; n_cpus <= kMostCpus; n_cpus *= 2) {
-    const std::unique_ptr<cpu_set_t, FreeSet> set(CPU_ALLOC(static_cast<size_t>(n_cpus)));
-    if (set == nullptr) return std::nullopt;
-    const size_t n_bytes = CPU_ALLOC_SIZE(static_cast<size_t>(n_cpus));
-    CPU_ZERO_S(n_bytes, set.get());
-    if (::sched_getaffinity(0, n_bytes, set.get()) != 0) {
-      if (errno == EINVAL) continue;
-      return std::nullopt;
-    }
-    std::vector<int> cpus;
-    for (int cpu = 0; cpu < n_cpus; ++cpu) {
-      if (CPU_ISSET_S(static_cast<size_t>(cpu), n_bytes, set.get())) cpus.push_back(cpu);
-    }
-    if (cpus.empty()) return std::nullopt;
-    return cpus;
-  }
-  return std::nullopt;
-}
-
-/// One hardware thread of each physical core: the first usable one.
-std::vector<int> core_leaders(const std::string& sysfs_root, const std::vector<int>& usable) {
-  std::vector<int> leaders;
-  std::set<int> taken;  // lowest sibling of the cores seen, usable or not
-  for (int cpu : usable) {
-    const std::string folder = cpu_folder(sysfs_root, cpu) + "/topology/";
-    auto siblings = read_cpu_list(folder + "core_cpus_list");
-    if (!siblings) siblings = read_cpu_list(folder + "thread_siblings_list");
-    // A list without the CPU itself says nothing about it.
-    const bool sound =
-        siblings && std::find(siblings->begin(), siblings->end(), cpu) != siblings->end();
-    if (taken.insert(sound ? siblings->front() : cpu).second) leaders.push_back(cpu);
-  }
-  return leaders;
 }
 
 /// Nodes with a usable CPU; nodes of memory alone do not count.
@@ -80,13 +35,28 @@ int count_numa_nodes(const std::string& sysfs_root, const std::vector<int>& usab
 }  // namespace
 
 std::vector<int> usable_cpus(const std::string& sysfs_root) {
-  if (auto cpus = affinity()) return *cpus;
+  if (auto cpus = thread_affinity()) return *cpus;
   if (auto online = read_cpu_list(sysfs_root + "/devices/system/cpu/online"); online) {
     return *online;
   }
   std::vector<int> cpus(static_cast<size_t>(std::max(1L, ::sysconf(_SC_NPROCESSORS_ONLN))));
   for (size_t i = 0; i < cpus.size(); ++i) cpus[i] = static_cast<int>(i);
   return cpus;
+}
+
+std::vector<int> core_leaders(const std::string& sysfs_root, const std::vector<int>& usable) {
+  std::vector<int> leaders;
+  std::set<int> taken;  // lowest sibling of the cores seen, usable or not
+  for (int cpu : usable) {
+    const std::string folder = cpu_folder(sysfs_root, cpu) + "/topology/";
+    auto siblings = read_cpu_list(folder + "core_cpus_list");
+    if (!siblings) siblings = read_cpu_list(folder + "thread_siblings_list");
+    // A list without the CPU itself says nothing about it.
+    const bool sound =
+        siblings && std::find(siblings->begin(), siblings->end(), cpu) != siblings->end();
+    if (taken.insert(sound ? siblings->front() : cpu).second) leaders.push_back(cpu);
+  }
+  return leaders;
 }
 
 CpuTopology read_topology(const std::string& sysfs_root, const std::string& procfs_root,
