@@ -4,7 +4,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <memory>
 #include <string>
 
 #include "tern/engine.h"
@@ -12,7 +11,9 @@
 
 namespace tern {
 
-/// Measured limits. "one" is one thread alone, the others all threads of the engine at once.
+/// Measured limits. "one" is one thread alone, the others all threads of the engine at once, each
+/// with an equal share of the work; on machines with several memory nodes one thread alone also
+/// reads from those of the others.
 struct MachineLimits {
   std::string isa;  // kernels they were measured with
   int n_threads = 0;
@@ -32,8 +33,9 @@ struct LimitsOptions {
 };
 
 /// Measures with the engine's workers, which must have nothing else to do; under 3 s. The read
-/// buffer is a multiple of the last-level cache, so that nothing comes from there. kOutOfMemory,
-/// kInterrupted.
+/// buffer is eight times the last-level cache, at least 256 MiB and at most 2 GiB, so that nothing
+/// comes from there; it counts for peak_resident_bytes(). kOutOfMemory when it would take more than
+/// a quarter of the available memory, kInterrupted.
 Result<MachineLimits> measure_limits(const Engine& engine, const LimitsOptions& options = {});
 
 /// The larger figure of two measurements of the same engine, field by field: a limit is what was
