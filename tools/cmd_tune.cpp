@@ -1,6 +1,8 @@
 // tern tune: finds the fastest threads and kernels for a model on this machine and keeps them.
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "base/result.h"
 #include "command.h"
 #include "escape.h"
@@ -9,6 +11,7 @@
 #include "options.h"
 #include "progress.h"
 #include "settings.h"
+#include "tern/cpu.h"
 #include "tern/tune.h"
 #include "tune_cache.h"
 #include "tune_output.h"
@@ -81,15 +84,17 @@ Result<int> run_tune(const TuneFlags& flags, Context& context) {
 
   TERN_ASSIGN_OR_RETURN(const auto engine, create_engine(flags.model, context.log));
   TERN_ASSIGN_OR_RETURN(const auto model, load_model_on(engine, flags.model, context));
+  const std::optional<double> load_average = machine_state().load_average;
   TERN_ASSIGN_OR_RETURN(const TuneResult result, measure(flags, model, context));
+  const auto notes = tune_notes(result, load_average, cpu_topology().n_physical);
   const Result<void> stored = flags.dry_run ? Result<void>() : cache.store(*model, result);
   const bool kept = stored.has_value() && !flags.dry_run;
   if (flags.format == OutputFormat::kJson) {
-    Json json = tune_json(*model, result);
+    Json json = tune_json(*model, result, notes);
     json["stored_in"] = kept ? Json(cache.path()) : Json();
     context.out.write(to_text(json, true));
   } else {
-    std::string text = tune_text(*model, result);
+    std::string text = tune_text(*model, result, notes);
     if (kept) {
       text += fmt::format(
           "stored in {}, for commands without -t, --threads-batch and --isa\n"

@@ -75,7 +75,7 @@ std::shared_ptr<const Model> with_tuned_engine(const Model& model, Log& log) {
     log.warning("what 'tern tune' found cannot be used: " + engine.error().message);
     return nullptr;
   }
-  log.info(fmt::format("tuned on {}: {} kernels, {} threads ({} for prompts); --no-tune ignores it",
+  log.info(fmt::format("tuned on {}: {} kernels; threads {}, for prompts {}; --no-tune ignores it",
                        tuned->tuned_at, choice.isa, choice.n_threads_decode,
                        choice.n_threads_batch));
   return model.with_engine(*std::move(engine));

@@ -6,11 +6,14 @@
 #include <utility>
 
 #include "escape.h"
+#include "table.h"
 
 namespace tern::tools {
 namespace {
 
 constexpr double kCalm = 0.10;  // interquartile range / median
+constexpr double kBusy = 0.25;  // running programs per core
+constexpr size_t kWidth = 80;   // columns of a terminal; the table has fewer
 
 using Setting = std::pair<std::string, int>;  // kernels, threads
 
@@ -24,21 +27,27 @@ const TuneCandidate* find(const TuneResult& result, TunePhase phase, const Setti
   return nullptr;
 }
 
-std::string cells(const TuneResult& result, TunePhase phase, const Setting& setting) {
+// Rate, with a mark where it is the choice, and spread.
+void append_cells(const TuneResult& result, TunePhase phase, const Setting& setting,
+                  std::vector<std::string>* row) {
   const TuneCandidate* c = find(result, phase, setting);
-  if (c == nullptr) return fmt::format("{:>12}  {:>8}", "-", "-");
-  return fmt::format("{:>10.1f} {}  {:>6.1f} %", c->median, result.is_chosen(*c) ? '*' : ' ',
-                     100.0 * c->spread);
+  if (c == nullptr) {
+    row->insert(row->end(), {"-", "-"});
+    return;
+  }
+  row->push_back(fmt::format("{}{:.1f}", result.is_chosen(*c) ? "* " : "", c->median));
+  row->push_back(fmt::format("{:.1f} %", 100.0 * c->spread));
 }
 
-// "1.04 times the default's", or "" where the default was not measured.
+// One line, or "" where the default was not measured.
 std::string gain(const Engine& usual, const TuneResult& result) {
   const std::string isa(usual.isa());
   const TuneCandidate* decode = find(result, TunePhase::kDecode, {isa, usual.n_threads_decode()});
   const TuneCandidate* prefill = find(result, TunePhase::kPrefill, {isa, usual.n_threads_batch()});
   if (decode == nullptr || prefill == nullptr) return {};
-  return fmt::format("against {} kernels, {} threads: decode x {:.2f}, prefill x {:.2f}\n", isa,
-                     usual.n_threads_decode(), result.rate(TunePhase::kDecode) / decode->median,
+  return fmt::format("against the default ({}, threads {}): decode x {:.2f}, prefill x {:.2f}\n",
+                     isa, usual.n_threads_decode(),
+                     result.rate(TunePhase::kDecode) / decode->median,
                      result.rate(TunePhase::kPrefill) / prefill->median);
 }
 
@@ -48,43 +57,54 @@ Json choice_json(const std::string& isa, int n_decode, int n_batch) {
 
 }  // namespace
 
-std::vector<std::string> tune_notes(const TuneResult& result) {
+std::vector<std::string> tune_notes(const TuneResult& result, std::optional<double> load_average,
+                                    int n_cores) {
+  std::vector<std::string> notes;
+  if (load_average && *load_average > kBusy * n_cores) {
+    notes.push_back(fmt::format("other programs were running (load {:.1f} on {} cores)",
+                                *load_average, n_cores));
+  }
   double spread = 0.0;
   for (const TuneCandidate& c : result.candidates) {
     if (result.is_chosen(c)) spread = std::max(spread, c.spread);
   }
-  if (spread <= kCalm) return {};
-  return {
-      fmt::format("the speeds scatter by {:.0f} %: something else keeps this machine busy; "
-                  "measure again when it is idle, or longer with --budget",
-                  100.0 * spread)};
+  if (spread > kCalm) notes.push_back(fmt::format("speeds scatter by {:.0f} %", 100.0 * spread));
+  if (!notes.empty()) notes.emplace_back("tune again when the machine is idle");
+  return notes;
 }
 
-std::string tune_text(const Model& model, const TuneResult& result) {
+std::string tune_text(const Model& model, const TuneResult& result,
+                      const std::vector<std::string>& notes) {
   const ModelInfo& info = model.info();
   std::string text = fmt::format("model: {} ({}, {} layers)\n\n",
                                  escape_controls(info.name.empty() ? info.path : info.name),
                                  info.architecture, info.n_layer);
-  text += fmt::format("{:<12}  {:>7}  {:>12}  {:>8}  {:>12}  {:>8}\n", "kernels", "threads",
-                      "decode tok/s", "spread", "prompt tok/s", "spread");
+  Table table;
+  using Kind = TableColumn::Kind;
+  table.columns = {{"", "kernels", Kind::kKey, true}, {"", "threads", Kind::kKey},
+                   {"single tokens", "tokens/s"},     {"single tokens", "spread"},
+                   {"prompts", "tokens/s"},           {"prompts", "spread"}};
   std::vector<Setting> shown;
   for (const TuneCandidate& c : result.candidates) {
     const Setting setting(c.isa, c.n_threads);
     if (std::find(shown.begin(), shown.end(), setting) != shown.end()) continue;
     shown.push_back(setting);
-    text += fmt::format("{:<12}  {:>7}  {}  {}\n", c.isa, c.n_threads,
-                        cells(result, TunePhase::kDecode, setting),
-                        cells(result, TunePhase::kPrefill, setting));
+    std::vector<std::string> row = {c.isa, std::to_string(c.n_threads)};
+    append_cells(result, TunePhase::kDecode, setting, &row);
+    append_cells(result, TunePhase::kPrefill, setting, &row);
+    table.rows.push_back(std::move(row));
   }
+  text += to_text(table, kWidth);
   const TuneChoice& choice = result.choice;
-  text += fmt::format("\n* choice: {} kernels, {} threads, {} for prompts ({:.1f} s)\n", choice.isa,
+  text += fmt::format("\n* choice: {} kernels; threads {}, for prompts {} ({:.1f} s)\n", choice.isa,
                       choice.n_threads_decode, choice.n_threads_batch, result.seconds);
   text += gain(model.engine(), result);
-  for (const std::string& note : tune_notes(result)) text += "note: " + note + "\n";
+  for (const std::string& note : notes) text += "note: " + note + "\n";
   return text;
 }
 
-Json tune_json(const Model& model, const TuneResult& result) {
+Json tune_json(const Model& model, const TuneResult& result,
+               const std::vector<std::string>& notes) {
   Json candidates = Json::array();
   for (const TuneCandidate& c : result.candidates) {
     Json rate;  // null: not measured
@@ -106,7 +126,7 @@ Json tune_json(const Model& model, const TuneResult& result) {
                                   usual.n_threads_batch())},
           {"prompt_tokens", result.n_prompt},
           {"candidates", std::move(candidates)},
-          {"notes", tune_notes(result)},
+          {"notes", notes},
           {"seconds", result.seconds}};
 }
 

@@ -81,7 +81,7 @@ class TuneCommand : public testing::Test {
 TEST_F(TuneCommand, ShowsTheCandidatesAndStoresTheChoice) {
   const Outcome outcome = tune();
   ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
-  for (const char* part : {"kernels", "threads", "decode tok/s", "prompt tok/s", "spread",
+  for (const char* part : {"kernels", "threads", "single tokens", "prompts", "tokens/s", "spread",
                            "* choice: ", "stored in ", "undo: tern tune --forget -m "}) {
     EXPECT_TRUE(contains(outcome.out, part)) << part << "\n" << outcome.out;
   }
