@@ -5,6 +5,7 @@
 #include <sstream>
 #include <string>
 
+#include "bench_fields.h"
 #include "bench_output.h"
 #include "bench_reports.h"
 
@@ -95,6 +96,10 @@ TEST(BenchJson, WhatIsNotKnownIsNullAndNotZero) {
   }
   EXPECT_EQ(json["rows"][0]["decode"]["energy"]["kind"], "not available");
   EXPECT_EQ(json["rows"][0]["depth"], 0) << "a depth of 0 is known";
+}
+
+TEST(BenchJson, KindsOfEnergyAreCalledAsEverywhere) {
+  for (const auto& word : kEnergyKinds) EXPECT_STREQ(word.text, energy_kind_name(word.value));
 }
 
 TEST(BenchJson, AFigureThatIsNotFiniteIsNull) {

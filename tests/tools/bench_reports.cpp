@@ -181,11 +181,11 @@ BenchReport hostile_report() {
   return report;
 }
 
-BenchReport thread_sweep(const std::vector<int>& depths) {
+BenchReport thread_sweep(const std::vector<int>& depths, const std::vector<int>& counts) {
   BenchReport report = report_without_rows();
   report.limits.clear();
   for (const int depth : depths) {
-    for (const int n_threads : {1, 2, 4, 8}) {
+    for (const int n_threads : counts) {
       const double speed = std::pow(n_threads, 0.62) / std::pow(2.0, 0.62);
       report.rows.push_back(make_row(n_threads, depth, speed));
       if (depth == depths.front()) report.limits.push_back(make_limits(n_threads, speed));
@@ -225,6 +225,73 @@ BenchReport scaled(BenchReport report, double factor) {
   return report;
 }
 
+tools::ComparisonChart comparison() {
+  tools::ComparisonChart chart;
+  chart.title = "BitNet b1.58 2B4T: two configurations";
+  chart.unit = "tokens/s";
+  chart.name_a = "tern bench -m ggml-model-i2_s.gguf -t 2";
+  chart.name_b = "tern bench -m ggml-model-i2_s.gguf -t 1";
+  chart.groups = {{"prefill 512", {187.0, 183.1, 190.9}, {96.9, 95.0, 98.1}, {{1.93, 1.89, 1.97}}},
+                  {"decode 64", {24.72, 24.5, 24.9}, {24.61, 24.1, 25.2}, {{1.004, 0.99, 1.02}}}};
+  chart.caption = {"5 pairs of runs, alternating; interval: 95 %, bootstrap over pairs",
+                   "cpu: AMD EPYC 9R14 96-Core Processor"};
+  return chart;
+}
+
+tools::ComparisonChart many_comparisons(int n_groups) {
+  tools::ComparisonChart chart = comparison();
+  chart.groups.clear();
+  for (int i = 0; i < n_groups; ++i) {
+    const double rate = 24.0 / (1.0 + 0.02 * i);
+    chart.groups.push_back({"decode 64, depth " + std::to_string(1024 * i),
+                            {rate, 0.98 * rate, 1.02 * rate},
+                            {0.8 * rate, 0.8 * rate, 0.8 * rate},
+                            {{1.25, 1.2, 1.3}}});
+  }
+  return chart;
+}
+
+tools::ComparisonChart hostile_comparison() {
+  tools::ComparisonChart chart = comparison();
+  chart.title = "</text><script>alert(1)</script> & \"quotes\" \xff\n" + std::string(300, 'W');
+  chart.name_a = "/a/very/long/path/without/blanks/" + std::string(300, 'x');
+  chart.groups[0].label =
+      "a label of many words that does not fit beside the bars in one line and "
+      "not in two or three lines either, whatever one may try";
+  chart.groups[1].label = std::string(200, 'L');
+  chart.groups.push_back({"nothing measured", {std::nan(""), 0.0, 0.0}, {0.0, 0.0, 0.0}, {}});
+  chart.groups.push_back({"huge", {3e12, 2.5e12, 3.5e12}, {1e-9, 0.0, 0.0}, {{3e21, 1e21, 5e21}}});
+  chart.caption.push_back("]]> -->");
+  return chart;
+}
+
+std::vector<std::pair<std::string, tools::ComparisonChart>> all_charts() {
+  return {{"comparison", comparison()},
+          {"comparison_many", many_comparisons(12)},
+          {"comparison_one", many_comparisons(1)},
+          {"comparison_hostile", hostile_comparison()},
+          {"comparison_empty", {}}};
+}
+
+BenchReport near_limits() {
+  BenchReport report = thread_sweep();
+  for (BenchRow& row : report.rows) {
+    // Memory does not get faster with threads, and both limits meet.
+    row.decode->bandwidth_share = row.decode->rate.median / 60.0;
+    row.decode->compute_share = row.decode->rate.median / (26.0 * row.n_threads);
+  }
+  return report;
+}
+
+BenchReport decode_only(BenchReport report) {
+  for (BenchRow& row : report.rows) {
+    row.n_prompt = 0;
+    row.prefill.reset();
+    row.first_token_seconds = 0.0;
+  }
+  return report;
+}
+
 std::vector<std::pair<std::string, BenchReport>> all_reports() {
   return {{"complete", complete_report()},
           {"minimal", minimal_report()},
@@ -235,6 +302,10 @@ std::vector<std::pair<std::string, BenchReport>> all_reports() {
           {"threads_and_depths", thread_sweep({0, 4096, 16384})},
           {"depths", depth_sweep()},
           {"rows", many_rows(40)},
+          {"decode_threads", decode_only(thread_sweep())},
+          {"wide_threads", thread_sweep({0}, {1, 2, 4, 8, 16, 24, 32, 48, 64})},
+          {"near_limits", near_limits()},
+          {"many_series", thread_sweep({0, 512, 1024, 2048, 4096, 8192, 16384, 32768})},
           {"tiny", scaled(thread_sweep(), 1e-7)},
           {"huge", scaled(depth_sweep(), 1e9)}};
 }

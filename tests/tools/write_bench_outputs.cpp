@@ -6,6 +6,7 @@
 #include "atomic_file.h"
 #include "bench_output.h"
 #include "bench_reports.h"
+#include "plot.h"
 
 int main(int argc, char** argv) {
   using namespace tern::tools;
@@ -26,9 +27,11 @@ int main(int argc, char** argv) {
     write(name + ".jsonl", to_json_lines(report));
     write(name + ".csv", to_csv(report));
     write(name + ".md", to_markdown(report));
+    write(name + ".svg", plot_svg(report));
     write(name + ".100.txt", to_text(report, 100));
     write(name + ".80.txt", to_text(report, 80));
     write(name + ".150.txt", to_text(report, 150));
   }
+  for (const auto& [name, chart] : tern::test::all_charts()) write(name + ".svg", plot_svg(chart));
   return ok ? 0 : 1;
 }
