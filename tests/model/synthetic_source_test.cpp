@@ -198,7 +198,8 @@ TEST(SyntheticSource, TrilmHasSixScalesByRowsOrColumns) {
   }
 }
 
-// Figures of two machines are about the same model.
+// Figures of two machines are about the same model. Keys are part of the file: a new one changes
+// all hashes, and only then may they change.
 TEST(SyntheticSource, BytesAreTheSameOnEveryMachine) {
   const auto hash_of = [](const SyntheticOptions& options) {
     const gguf::Reader reader = open_small(options);
