@@ -8,6 +8,7 @@
 #include <array>
 #include <optional>
 
+#include "energy_output.h"
 #include "measure/bench_report.h"
 
 namespace tern::tools {
@@ -27,12 +28,6 @@ inline constexpr std::array<Word<EnergyKind>, 3> kEnergyKinds = {{
 }};
 inline constexpr std::array<Word<bool>, 2> kLimitKinds = {
     {{true, "bandwidth"}, {false, "compute"}}};
-
-/// Joules for each of n_tokens; none when there is no figure.
-inline std::optional<double> joules_per_token(const EnergyFigure& figure, double n_tokens) {
-  if (figure.kind == EnergyKind::kNotAvailable || n_tokens <= 0.0) return std::nullopt;
-  return figure.joules / n_tokens;
-}
 
 /// Tokens of all repetitions together: what the energy of a phase was used for.
 inline double n_tokens_of_all(const measure::Phase& phase) {

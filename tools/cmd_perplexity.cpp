@@ -7,6 +7,7 @@
 
 #include "base/result.h"
 #include "command.h"
+#include "energy_flags.h"
 #include "input.h"
 #include "json_output.h"
 #include "load.h"
@@ -25,7 +26,26 @@ struct PerplexityFlags {
   std::string file;
   int max_tokens = 0;  // 0: all
   OutputFormat format = OutputFormat::kText;
+  EnergyFlags energy;
 };
+
+Json run_energy_json(const EnergyMeter& meter, const EnergyFigure& figure, size_t n_tokens) {
+  Json json = {{"source", meter.source()}};
+  json.update(energy_json(figure));
+  if (meter.kind() == EnergyKind::kNotAvailable) json["remedy"] = meter.remedy();
+  json["tokens"] = n_tokens;
+  const auto per_token = joules_per_token(figure, static_cast<double>(n_tokens));
+  json["joules_per_token"] = per_token ? Json(*per_token) : Json();
+  return json;
+}
+
+void print_energy(const EnergyMeter& meter, const EnergyFigure& figure, size_t n_tokens, Log& log) {
+  if (meter.kind() == EnergyKind::kNotAvailable) {
+    for (const std::string& line : missing_meter_lines(meter)) log.notice(line);
+    return;
+  }
+  log.notice("energy from " + meter.source() + ": " + energy_text(figure, n_tokens));
+}
 
 /// Ids of the text with BOS in front where the model wants it. EOS is not added: it would be one
 /// more token to predict.
@@ -58,6 +78,11 @@ Result<int> run_perplexity(const PerplexityFlags& given, Context& context) {
   // As llama-perplexity reads its file, so that figures compare.
   drop_final_newline(text);
 
+  std::unique_ptr<EnergyMeter> meter;
+  if (flags.energy.is_wanted(flags.format, flags.model.verbose)) {
+    TERN_ASSIGN_OR_RETURN(meter, open_meter(flags.energy));
+  }
+
   // The window is the context of the session; without --ctx it must be known before the plan is
   // made.
   const bool default_window = flags.model.n_ctx == 0;
@@ -82,8 +107,11 @@ Result<int> run_perplexity(const PerplexityFlags& given, Context& context) {
                fmt::format("window {} of {}, {:.4f}", progress.window, progress.n_windows,
                            progress.perplexity));
   };
+  std::optional<EnergyAccumulator> energy;
+  if (meter != nullptr) energy.emplace(*meter).begin();
   TERN_ASSIGN_OR_RETURN(const PerplexityResult result,
                         perplexity(*session, ids, window, show, &context.interrupt));
+  if (energy) energy->end();
   bar.erase();
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
@@ -91,8 +119,9 @@ Result<int> run_perplexity(const PerplexityFlags& given, Context& context) {
     context.log.notice(fmt::format("interrupted after {} of {} windows", result.n_windows,
                                    ids.size() / static_cast<size_t>(window)));
   }
+  const size_t n_computed = result.n_windows * static_cast<size_t>(window);
+  const EnergyFigure figure = energy ? energy->figure() : EnergyFigure{};
   if (flags.format == OutputFormat::kJson) {
-    const size_t n_computed = result.n_windows * static_cast<size_t>(window);
     context.out.write(to_text({{"schema_version", kSchemaVersion},
                                {"ppl", result.perplexity},
                                {"stderr", result.standard_error},
@@ -106,13 +135,19 @@ Result<int> run_perplexity(const PerplexityFlags& given, Context& context) {
                                 {{"load_seconds", model->load_seconds()},
                                  {"seconds", seconds},
                                  {"tokens_per_second", rate(n_computed, seconds)}}},
+                               {"energy", run_energy_json(*meter, figure, n_computed)},
                                {"model", model_json(*model)},
                                {"kernels", kernels_json(model->engine(), loaded.tuned)}},
                               true));
   } else if (result.n_windows > 0) {
     context.out.write(summary(result, window, seconds));
   }
-  return result.interrupted ? interrupted_exit_code() : 0;
+  if (meter != nullptr && flags.format == OutputFormat::kText) {
+    print_energy(*meter, figure, n_computed, context.log);
+  }
+  if (result.interrupted) return interrupted_exit_code();
+  if (meter != nullptr) TERN_RETURN_IF_ERROR(check_required(flags.energy, figure));
+  return 0;
 }
 
 }  // namespace
@@ -130,10 +165,12 @@ Action setup_perplexity(CLI::App& app) {
   add_integer(app, "-c,--ctx", flags->model.n_ctx, 4, 1 << 20,
               "Tokens in a window, even (default 512, or the trained context if that is less)")
       ->group("Model");
+  add_energy_flags(app, flags->energy);
   app.footer(
       R"(The protocol is that of llama-perplexity: the text is cut into windows, each begins with BOS where the
 model uses it, and the predictions in the second half of every window count. A partial last window is
-dropped, and so is one newline at the end of the text.
+dropped, and so is one newline at the end of the text. Energy is shown with --verbose, --power-watts or
+--require-energy, and always in JSON.
 
 Examples:
   tern perplexity -m model.gguf -f wiki.test.raw

@@ -3,6 +3,8 @@
 
 #include "base/result.h"
 #include "command.h"
+#include "energy_flags.h"
+#include "generation_energy.h"
 #include "input.h"
 #include "json_output.h"
 #include "load.h"
@@ -17,6 +19,7 @@ struct RunFlags {
   ModelFlags model;
   SamplingFlags sampling;
   GenerateOptions generation;
+  EnergyFlags energy;
   std::string prompt;
   std::string words;  // the prompt as a positional argument
   std::string file;
@@ -131,13 +134,16 @@ class Printer {
     return true;
   }
 
-  void stop(const GenerateResult& result) {
+  void stop(const GenerateResult& result, const GenerationEnergy& energy) {
     if (flags_.format == OutputFormat::kText) {
       if (context_.out.is_terminal() && context_.out.in_line()) context_.out.write("\n");
       print_statistics(result);
+      if (!energy.is_wanted()) return;
+      for (const std::string& line : energy.lines()) context_.log.notice(line);
       return;
     }
     Json end = stop_json(*loaded_.model, result);
+    end["energy"] = energy.json();
     if (flags_.format == OutputFormat::kJsonLines) {
       Json event = {{"event", "stop"}, {"text", result.text}};
       event.update(end);
@@ -199,6 +205,11 @@ Result<int> run(const RunFlags& flags, Context& context) {
   options.interrupt = &context.interrupt;
 
   TERN_ASSIGN_OR_RETURN(std::string text, prompt_text(flags));
+  std::unique_ptr<EnergyMeter> meter;
+  if (flags.energy.is_wanted(flags.format, flags.model.verbose)) {
+    TERN_ASSIGN_OR_RETURN(meter, open_meter(flags.energy));
+  }
+  GenerationEnergy energy(std::move(meter));
   TERN_ASSIGN_OR_RETURN(const LoadedModel loaded, load_model(flags.model, context));
   const auto& model = loaded.model;
   TERN_ASSIGN_OR_RETURN(const Prompt prompt,
@@ -210,14 +221,19 @@ Result<int> run(const RunFlags& flags, Context& context) {
   TERN_RETURN_IF_ERROR(validate(*session, prompt.ids, options));
   Printer printer(flags, loaded, options.sampling.seed, context);
   if (!printer.start(prompt)) return 0;
+  energy.begin(*session);
   TERN_ASSIGN_OR_RETURN(const GenerateResult result,
                         generate(*session, prompt.ids, options, [&](const GeneratedToken& token) {
+                          energy.on_token(*session);
                           return printer.token(token);
                         }));
-  printer.stop(result);
-  return context.interrupt.load() && result.stop_reason == StopReason::kInterrupted
-             ? interrupted_exit_code()
-             : 0;
+  energy.end(*session, result);
+  printer.stop(result, energy);
+  if (context.interrupt.load() && result.stop_reason == StopReason::kInterrupted) {
+    return interrupted_exit_code();
+  }
+  if (energy.is_wanted()) TERN_RETURN_IF_ERROR(check_required(flags.energy, energy.total()));
+  return 0;
 }
 
 void add_prompt_flags(CLI::App& app, RunFlags& flags) {
@@ -263,9 +279,11 @@ Action setup_run(CLI::App& app) {
              "Print the continuation only (JSON never holds the prompt's text)")
       ->group(group);
   add_verbose(app, flags->model.verbose)->group(group);
+  add_energy_flags(app, flags->energy);
   app.footer(
       R"(The text goes to stdout as it is made, statistics to stderr. Ctrl-C ends the text cleanly, a second one
-kills. Log probabilities are natural logarithms, before biases, penalties and temperature.
+kills. Log probabilities are natural logarithms, before biases, penalties and temperature. Energy is
+shown with --verbose, --power-watts or --require-energy, and always in JSON.
 
 Examples:
   tern run "Once upon a time"

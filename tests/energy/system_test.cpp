@@ -2,7 +2,7 @@
 #include "energy/system.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include <condition_variable>
 #include <filesystem>
@@ -10,6 +10,7 @@
 #include <mutex>
 #include <string>
 
+#include "support/ordinary_user.h"
 #include "support/temp_dir.h"
 
 namespace tern::energy {
@@ -20,25 +21,6 @@ using FileState = FileText::State;
 void write_file(const std::string& path, const std::string& text) {
   std::ofstream(path, std::ios::binary) << text;
 }
-
-/// Gives up the rights of root for a while, so that denied files are denied in any test run.
-class OrdinaryUser {
- public:
-  OrdinaryUser() : was_root_(::geteuid() == 0) {
-    constexpr uid_t kNobody = 65534;
-    if (was_root_) ordinary_ = ::seteuid(kNobody) == 0;
-  }
-  ~OrdinaryUser() {
-    if (was_root_ && ordinary_) ordinary_ = ::seteuid(0) == 0;
-  }
-  OrdinaryUser(const OrdinaryUser&) = delete;
-  OrdinaryUser& operator=(const OrdinaryUser&) = delete;
-  bool ok() const { return ordinary_; }
-
- private:
-  bool was_root_;
-  bool ordinary_ = true;
-};
 
 TEST(EnergySystem, FilesAreReadWholeOrSayWhyNot) {
   const test::TempDir folder;
@@ -63,7 +45,7 @@ TEST(EnergySystem, ADeniedFileIsToldFromAMissingOne) {
   const std::string path = folder.file("energy_uj");
   write_file(path, "123\n");
   ASSERT_EQ(::chmod(path.c_str(), 0), 0);
-  const OrdinaryUser user;
+  const test::OrdinaryUser user;
   if (!user.ok()) GTEST_SKIP() << "cannot give up the rights of root here";
   EXPECT_EQ(real_system()->read_file(path).state, FileState::kDenied);
   EXPECT_EQ(real_system()->read_file(path).error, "permission denied");

@@ -9,9 +9,11 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 #include <sstream>
 
 #include "support/temp_dir.h"
@@ -116,15 +118,18 @@ pid_t spawn(const Call& call, const Pipe& in, const Pipe& out, const Pipe& err,
 void transfer(const Call& call, pid_t pid, Pipe& in, Pipe& out, Pipe& err, Outcome& outcome) {
   size_t n_written = 0;
   bool signalled = false;
+  using Clock = std::chrono::steady_clock;
+  std::optional<Clock::time_point> due;  // of a signal that waits for its delay
   if (call.input.empty()) in.close_end(1);
   while (out.ends[0] >= 0 || err.ends[0] >= 0) {
     std::array<pollfd, 3> waiting = {
         {{in.ends[1], POLLOUT, 0}, {out.ends[0], POLLIN, 0}, {err.ends[0], POLLIN, 0}}};
     // A signal without output to wait for is due by the clock.
     const bool by_clock = call.signal != 0 && !signalled && call.signal_after == 0;
-    const int n_ready =
-        ::poll(waiting.data(), waiting.size(), by_clock ? call.signal_delay_ms : -1);
-    if (n_ready == 0) {
+    constexpr int kShortWaitMs = 5;
+    const int wait_ms = by_clock ? call.signal_delay_ms : due && !signalled ? kShortWaitMs : -1;
+    const int n_ready = ::poll(waiting.data(), waiting.size(), wait_ms);
+    if (n_ready == 0 && by_clock) {
       ::kill(pid, call.signal);
       signalled = true;
       continue;
@@ -148,8 +153,12 @@ void transfer(const Call& call, pid_t pid, Pipe& in, Pipe& out, Pipe& err, Outco
     if (waiting[1].revents != 0) take(out, outcome.out);
     if (waiting[2].revents != 0) take(err, outcome.err);
     if (call.signal != 0 && !signalled && !by_clock && outcome.out.size() >= call.signal_after) {
-      ::kill(pid, call.signal);
-      signalled = true;
+      // What the program printed is collected meanwhile: it must not wait for us.
+      if (!due) due = Clock::now() + std::chrono::milliseconds(call.signal_delay_ms);
+      if (Clock::now() >= *due) {
+        ::kill(pid, call.signal);
+        signalled = true;
+      }
     }
     if (call.close_output_after > 0 && outcome.out.size() >= call.close_output_after) {
       out.close_end(0);

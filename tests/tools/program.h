@@ -13,7 +13,8 @@ struct Call {
   std::string input;                             // standard input, a pipe
   std::map<std::string, std::string> variables;  // added to the environment
   std::string folder;                            // working directory; "": that of the test
-  // Sent once standard output holds signal_after bytes; with 0, after signal_delay_ms of silence.
+  // Sent signal_delay_ms after standard output holds signal_after bytes; with 0, after
+  // signal_delay_ms of silence.
   int signal = 0;
   size_t signal_after = 1;
   int signal_delay_ms = 0;
