@@ -23,7 +23,7 @@ constexpr std::array kCommands = {
     Command{"inspect", "Show what a model file holds and what it needs", setup_inspect},
     Command{"perplexity", "Measure how well a model predicts a text", setup_perplexity},
     Command{"tokenize", "Turn text into token ids, or back", setup_tokenize},
-    Command{"doctor", "Show this machine's CPU, kernels, threads and memory", setup_doctor},
+    Command{"doctor", "Show what this machine is, what it reaches, and what would help", setup_doctor},
     Command{"tune", "Find the fastest threads and kernels for a model here", setup_tune},
 };
 

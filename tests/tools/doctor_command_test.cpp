@@ -1,28 +1,52 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "program.h"
+#include "support/fake_tree.h"
+#include "support/temp_dir.h"
 
 namespace tern::test {
 namespace {
 
 using Json = nlohmann::json;
 
-TEST(DoctorCommand, ShowsCpuKernelsThreadsMemoryAndSelfTest) {
-  const Outcome outcome = tern({"doctor"});
+Outcome doctor(std::vector<std::string> more, std::map<std::string, std::string> variables = {}) {
+  Call call;
+  call.arguments = {"doctor"};
+  call.arguments.insert(call.arguments.end(), more.begin(), more.end());
+  call.variables = std::move(variables);
+  return run_program(call);
+}
+
+Json doctor_json(std::vector<std::string> more, std::map<std::string, std::string> variables = {}) {
+  more.insert(more.end(), {"--output", "json"});
+  const Outcome outcome = doctor(std::move(more), std::move(variables));
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  Json json = Json::parse(outcome.out, nullptr, false);
+  EXPECT_TRUE(json.is_object()) << outcome.out;
+  return json;
+}
+
+TEST(DoctorCommand, ShowsEverySection) {
+  const Outcome outcome = doctor({"--no-measure"});
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
   EXPECT_EQ(outcome.err, "");
-  for (const char* part : {"cpu:", "features:", "scalar", "in use", "ternary_gemv_t2",
-                           "threads:", "memory:", "self-test: passed"}) {
+  for (const char* part : {"\nCPU\n", "\nKernels\n", "\nMemory\n", "\nNow\n", "\nLimits\n",
+                           "\nEnergy\n", "\nAdvice\n", "  features ", "  caches ", "in use",
+                           "ternary_gemv_t2", "  self-test     passed", "not measured yet"}) {
     EXPECT_NE(outcome.out.find(part), std::string::npos) << part << "\n" << outcome.out;
   }
 }
 
 TEST(DoctorCommand, JsonAgreesWithTheEnvironmentAndTheFlags) {
-  const Outcome outcome = tern({"doctor", "--output", "json", "--threads", "1"});
+  const Outcome outcome = tern({"doctor", "--no-measure", "--output", "json", "--threads", "1"});
   ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
   const Json json = Json::parse(outcome.out, nullptr, false);
   ASSERT_TRUE(json.is_object());
@@ -36,10 +60,11 @@ TEST(DoctorCommand, JsonAgreesWithTheEnvironmentAndTheFlags) {
 }
 
 TEST(DoctorCommand, EverySupportedKernelSetCanBeChosen) {
-  const Json json = Json::parse(tern({"doctor", "--output", "json"}).out, nullptr, false);
+  const Json json =
+      Json::parse(tern({"doctor", "--no-measure", "--output", "json"}).out, nullptr, false);
   for (const Json& isa : json["isas"]) {
     const std::string name = isa["name"];
-    const Outcome outcome = tern({"doctor", "--isa", name, "--output", "json"});
+    const Outcome outcome = tern({"doctor", "--no-measure", "--isa", name, "--output", "json"});
     if (isa["supported"] == true) {
       ASSERT_EQ(outcome.exit_code, 0) << name << outcome.err;
       EXPECT_EQ(Json::parse(outcome.out)["kernels"]["isa"], name);
@@ -47,6 +72,100 @@ TEST(DoctorCommand, EverySupportedKernelSetCanBeChosen) {
       EXPECT_EQ(outcome.exit_code, 2) << name;
     }
   }
+}
+
+/// A laptop on its battery: hot, held at its lowest clock, without huge pages, its energy counters
+/// out of sight.
+class LaptopTest : public testing::Test {
+ protected:
+  LaptopTest() {
+    for (int cpu = 0; cpu < 1024; ++cpu) {  // whichever of them the test may use
+      sys_.write("devices/system/cpu/cpu" + std::to_string(cpu) + "/cpufreq/scaling_governor",
+                 "powersave");
+    }
+  }
+  Json read() { return doctor_json({"--no-measure"}, {{"TERN_SYSFS_ROOT", sys_.root()}}); }
+
+  FakeTree sys_{{"class/power_supply/BAT0/type", "Battery"},
+                {"class/power_supply/BAT0/status", "Discharging"},
+                {"class/hwmon/hwmon0/name", "coretemp"},
+                {"class/hwmon/hwmon0/temp1_label", "Package id 0"},
+                {"class/hwmon/hwmon0/temp1_input", "96000"},
+                {"kernel/mm/transparent_hugepage/enabled", "always madvise [never]"},
+                {"kernel/mm/transparent_hugepage/hpage_pmd_size", "2097152"}};
+};
+
+std::string action_of(const Json& json, const std::string& topic) {
+  for (const Json& advice : json["advice"]) {
+    if (advice["topic"] == topic) return advice["action"];
+  }
+  return "";
+}
+
+TEST_F(LaptopTest, StateAndAdviceFollowTheSystemsFiles) {
+  const Json json = read();
+  EXPECT_EQ(json["state"]["governor"], "powersave");
+  EXPECT_EQ(json["state"]["power_source"], "battery");
+  EXPECT_EQ(json["state"]["temperature_celsius"], 96.0);
+  EXPECT_EQ(json["huge_pages"]["transparent"], "never");
+  EXPECT_NE(action_of(json, "battery"), "");
+  EXPECT_NE(action_of(json, "temperature"), "");
+  EXPECT_NE(action_of(json, "governor").find("scaling_governor"), std::string::npos);
+  EXPECT_EQ(action_of(json, "huge_pages"),
+            "echo madvise | sudo tee " + sys_.path("kernel/mm/transparent_hugepage/enabled"));
+}
+
+TEST_F(LaptopTest, TheSwitchOfTheSizeIsNamedWhereItDecides) {
+  const std::string own = "kernel/mm/transparent_hugepage/hugepages-2048kB/enabled";
+  sys_.write("kernel/mm/transparent_hugepage/enabled", "[always] madvise never");
+  sys_.write(own, "always inherit madvise [never]");
+  EXPECT_EQ(action_of(read(), "huge_pages"), "echo madvise | sudo tee " + sys_.path(own));
+}
+
+class DoctorLimitsTest : public testing::Test {
+ protected:
+  Json read(std::vector<std::string> more) {
+    // One thread of the plain kernels: enough to see what is kept.
+    more.insert(more.end(), {"--threads", "1", "--isa", "scalar"});
+    return doctor_json(std::move(more), {{"XDG_CACHE_HOME", folder_.path()}})["limits"];
+  }
+  TempDir folder_;
+};
+
+TEST_F(DoctorLimitsTest, AreMeasuredOnceAndThenKept) {
+  EXPECT_EQ(read({"--no-measure"})["measured"], false);
+  const Json measured = read({});
+  ASSERT_EQ(measured["measured"], true) << measured;
+  EXPECT_EQ(measured["fresh"], true);
+  EXPECT_EQ(measured["threads"], 1);
+  EXPECT_EQ(measured["isa"], "scalar");
+  EXPECT_GT(measured["read_gbps"], 0.0);
+  EXPECT_GT(measured["dot_gmacs"], 0.0);
+  EXPECT_GT(measured["fma_gflops"], 0.0);
+  EXPECT_TRUE(measured["not_kept"].is_null()) << measured;
+  for (const std::vector<std::string>& flags :
+       {std::vector<std::string>{}, std::vector<std::string>{"--no-measure"}}) {
+    const Json kept = read(flags);
+    EXPECT_EQ(kept["fresh"], false);
+    EXPECT_EQ(kept["read_gbps"], measured["read_gbps"]);
+    EXPECT_EQ(kept["measured_at"], measured["measured_at"]);
+  }
+  EXPECT_EQ(read({"--measure"})["fresh"], true);
+}
+
+TEST_F(DoctorLimitsTest, AreMeasuredAnewWhenTheCacheIsDamaged) {
+  std::filesystem::create_directories(folder_.file("tern"));
+  std::ofstream(folder_.file("tern/limits.json")) << "{\"format\": \"tern-ca";
+  EXPECT_EQ(read({})["fresh"], true);
+  EXPECT_EQ(read({"--no-measure"})["measured"], true);
+}
+
+TEST_F(DoctorLimitsTest, AreShownWhereTheyCannotBeKept) {
+  std::ofstream(folder_.file("tern")) << "a file where the folder should be";
+  const Json limits = read({});
+  EXPECT_EQ(limits["fresh"], true);
+  EXPECT_NE(limits["not_kept"].get<std::string>().find(folder_.file("tern")), std::string::npos)
+      << limits;
 }
 
 }  // namespace

@@ -32,7 +32,7 @@ class SettingsTest : public testing::Test {
   }
 
   int threads_of(std::vector<std::string> more, std::map<std::string, std::string> variables = {}) {
-    std::vector<std::string> arguments = {"doctor", "--output", "json"};
+    std::vector<std::string> arguments = {"doctor", "--no-measure", "--output", "json"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     const Outcome outcome = run(arguments, std::move(variables));
     EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
@@ -70,7 +70,7 @@ TEST_F(SettingsTest, PromptsMayHaveMoreOrFewerThreads) {
   }
   write_config(R"({"threads": 2, "threads-batch": 3})");
   EXPECT_EQ(threads_of({}), 2);
-  const Json by_default = Json::parse(run({"doctor", "--output", "json"}).out);
+  const Json by_default = Json::parse(run({"doctor", "--no-measure", "--output", "json"}).out);
   EXPECT_EQ(by_default["kernels"]["threads_batch"], 3);
   EXPECT_EQ(by_default["threads"]["used"], 3);
 }
@@ -105,21 +105,21 @@ TEST_F(SettingsTest, MistakesNameTheirSource) {
                                  Mistake{R"({"threads": 2)", 4, "not a JSON object"},
                                  Mistake{R"([1])", 4, "not a JSON object"}}) {
     write_config(mistake.config);
-    const Outcome outcome = run({"doctor"});
+    const Outcome outcome = run({"doctor", "--no-measure"});
     EXPECT_EQ(outcome.exit_code, mistake.exit_code) << mistake.config << outcome.err;
     EXPECT_NE(outcome.err.find(mistake.expected), std::string::npos) << mistake.config << "\n"
                                                                      << outcome.err;
     EXPECT_EQ(outcome.out, "");
   }
   write_config("{}");
-  const Outcome variable = run({"doctor"}, {{"TERN_THREADS", "many"}});
+  const Outcome variable = run({"doctor", "--no-measure"}, {{"TERN_THREADS", "many"}});
   EXPECT_EQ(variable.exit_code, 2);
   EXPECT_NE(variable.err.find("TERN_THREADS"), std::string::npos) << variable.err;
 }
 
 TEST_F(SettingsTest, AKeyOfAnotherCommandIsNoMistake) {
   write_config(R"({"temp": 0.3, "top-k": 5, "threads": 1})");
-  EXPECT_EQ(run({"doctor"}).exit_code, 0);
+  EXPECT_EQ(run({"doctor", "--no-measure"}).exit_code, 0);
 }
 
 TEST_F(SettingsTest, APresetNamesItsSource) {
