@@ -15,7 +15,7 @@ using measure::BenchRow;
 using measure::Phase;
 using Kind = TableColumn::Kind;
 
-const std::string kNone = "-";
+constexpr const char* kNone = "-";
 
 // Rates are compared with each other: four digits. The rest tells how far from a limit they are.
 constexpr int kFewDigits = 3;

@@ -17,7 +17,7 @@ using measure::Phase;
 
 /// RFC 4180, section 2: quotes around what holds a comma or a quote, which is doubled.
 std::string field(const std::string& value) {
-  const std::string text = escape_controls(value);
+  std::string text = escape_controls(value);
   if (text.find_first_of(",\"") == std::string::npos) return text;
   std::string quoted = "\"";
   for (const char c : text) {

@@ -11,7 +11,7 @@ namespace {
 
 using measure::BenchReport;
 
-const std::string kUnknown = "not available";
+constexpr const char* kUnknown = "not available";
 
 /// Texts that are not empty, joined by ", ".
 std::string join(const std::vector<std::string>& parts) {

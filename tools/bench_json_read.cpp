@@ -10,7 +10,6 @@ namespace tern::tools {
 namespace {
 
 using measure::BenchReport;
-using measure::BenchRow;
 using measure::Phase;
 using Tree = JsonReader::Tree;
 

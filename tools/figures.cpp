@@ -23,7 +23,7 @@ std::string figure(double value, int digits) {
   if (!std::isfinite(value)) return "-";
   if (value == 0.0) return "0";
   // The exponent after rounding: 9.9996 has four digits as 10.00.
-  const std::string scientific = fmt::format("{:.{}e}", value, digits - 1);
+  std::string scientific = fmt::format("{:.{}e}", value, digits - 1);
   const int exponent = std::atoi(scientific.c_str() + scientific.find('e') + 1);
   constexpr int kSmallest = -4, kLargest = 6;
   if (exponent < kSmallest || exponent > kLargest) return scientific;

@@ -171,6 +171,7 @@ double draw_bars(Svg& svg, const BenchReport& report, const std::vector<PhaseVie
   using Sample = plot::LegendItem::Sample;
   std::vector<std::string> labels;
   std::vector<plot::BarPanel> panels;
+  panels.reserve(views.size());
   for (const PhaseView& view : views) panels.push_back({panel_title(report, view), {}});
   for (const BenchRow& row : report.rows) {
     labels.push_back(row_label(row, varied));
@@ -217,6 +218,7 @@ std::string plot_svg(const BenchReport& report) {
   }
   const Varied varied = find_varied(report);
   std::vector<plot::LinePanel> panels;
+  panels.reserve(views.size());
   for (const PhaseView& view : views) {
     panels.push_back(make_line_panel(report, view, varied, varied.threads));
   }

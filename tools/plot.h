@@ -10,6 +10,8 @@
 
 namespace tern::tools {
 
+struct Comparison;  // bench_compare.h
+
 /// Tokens a second of prefill and decode, a panel each: over the threads where a sweep has several
 /// thread counts, else over the depth where it has several, else a bar per row. Medians with
 /// whiskers from the slowest to the fastest repetition, and what memory bandwidth and dot-product
@@ -24,7 +26,7 @@ struct ComparisonBar {
 /// One thing that was compared: "decode 64, 2 threads".
 struct ComparisonGroup {
   std::string label;
-  ComparisonBar a, b;
+  std::optional<ComparisonBar> a, b;       // none: not measured
   std::optional<measure::Interval> ratio;  // a / b with its confidence interval
 };
 
@@ -35,6 +37,9 @@ struct ComparisonChart {
   std::vector<ComparisonGroup> groups;
   std::vector<std::string> caption;  // lines beneath: machine, model, how often
 };
+
+/// What --compare found, A being the run that `report` is of.
+ComparisonChart make_chart(const Comparison& comparison, const measure::BenchReport& report);
 
 /// Two bars per group and their ratio. Groups of much different size have scales of their own.
 std::string plot_svg(const ComparisonChart& chart);

@@ -20,15 +20,15 @@ constexpr double kLabelSpace = 210.0, kValueSpace = 60.0, kRatioSpace = 130.0;
 constexpr double kBarHeight = 16.0, kBarGap = 4.0;
 constexpr double kGroupHeight = 2 * kBarHeight + kBarGap + 34.0;
 
-bool is_sound(const ComparisonBar& bar) {
-  return std::isfinite(bar.value) && bar.value >= 0.0 && std::isfinite(bar.low) &&
-         std::isfinite(bar.high);
+bool is_sound(const std::optional<ComparisonBar>& bar) {
+  return bar && std::isfinite(bar->value) && bar->value >= 0.0 && std::isfinite(bar->low) &&
+         std::isfinite(bar->high);
 }
 
 double largest(const ComparisonGroup& group) {
   double value = 0.0;
-  for (const ComparisonBar& bar : {group.a, group.b}) {
-    if (is_sound(bar)) value = std::max({value, bar.value, bar.high});
+  for (const auto& bar : {group.a, group.b}) {
+    if (is_sound(bar)) value = std::max({value, bar->value, bar->high});
   }
   return value;
 }
@@ -46,16 +46,16 @@ bool share_scale(const std::vector<ComparisonGroup>& groups) {
   return most <= kTooFarApart * least;
 }
 
-void draw_bar(Svg& svg, const ComparisonBar& bar, size_t series, const SvgBox& box,
+void draw_bar(Svg& svg, const std::optional<ComparisonBar>& bar, size_t series, const SvgBox& box,
               const PlotScale& scale) {
   const double y = box.y + box.height / 2;
   const SvgPoint value_at{box.right() + kValueSpace - 6.0, y + 4.0};
   if (!is_sound(bar)) return svg.text(value_at, "-", "muted", TextAnchor::kEnd);
-  svg.rectangle({box.x, box.y, scale(bar.value) - box.x, box.height}, plot::fill_class(series));
-  if (bar.low < bar.high) {
-    plot::draw_horizontal_whisker(svg, y, scale(std::max(bar.low, 0.0)), scale(bar.high));
+  svg.rectangle({box.x, box.y, scale(bar->value) - box.x, box.height}, plot::fill_class(series));
+  if (bar->low < bar->high) {
+    plot::draw_horizontal_whisker(svg, y, scale(std::max(bar->low, 0.0)), scale(bar->high));
   }
-  svg.text(value_at, figure(bar.value), "", TextAnchor::kEnd);
+  svg.text(value_at, figure(bar->value), "", TextAnchor::kEnd);
 }
 
 /// Near 1 the thousandths count.

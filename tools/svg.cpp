@@ -99,7 +99,7 @@ double svg_text_width(std::string_view text, double font_size) {
 
 std::string fit_svg_text(std::string_view text, double font_size, double width) {
   // Escapes first: half of one would say something else.
-  const std::string visible = escape_controls(text);
+  std::string visible = escape_controls(text);
   if (svg_text_width(visible, font_size) <= width) return visible;
   const std::string_view dots = "...";
   double used = svg_text_width(dots, font_size);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "sample_comparison.h"
+
 namespace tern::test {
 namespace {
 
@@ -231,8 +233,10 @@ tools::ComparisonChart comparison() {
   chart.unit = "tokens/s";
   chart.name_a = "tern bench -m ggml-model-i2_s.gguf -t 2";
   chart.name_b = "tern bench -m ggml-model-i2_s.gguf -t 1";
-  chart.groups = {{"prefill 512", {187.0, 183.1, 190.9}, {96.9, 95.0, 98.1}, {{1.93, 1.89, 1.97}}},
-                  {"decode 64", {24.72, 24.5, 24.9}, {24.61, 24.1, 25.2}, {{1.004, 0.99, 1.02}}}};
+  using Bar = tools::ComparisonBar;
+  chart.groups = {
+      {"prefill 512", Bar{187.0, 183.1, 190.9}, Bar{96.9, 95.0, 98.1}, {{1.93, 1.89, 1.97}}},
+      {"decode 64", Bar{24.72, 24.5, 24.9}, Bar{24.61, 24.1, 25.2}, {{1.004, 0.99, 1.02}}}};
   chart.caption = {"5 pairs of runs, alternating; interval: 95 %, bootstrap over pairs",
                    "cpu: AMD EPYC 9R14 96-Core Processor"};
   return chart;
@@ -244,8 +248,8 @@ tools::ComparisonChart many_comparisons(int n_groups) {
   for (int i = 0; i < n_groups; ++i) {
     const double rate = 24.0 / (1.0 + 0.02 * i);
     chart.groups.push_back({"decode 64, depth " + std::to_string(1024 * i),
-                            {rate, 0.98 * rate, 1.02 * rate},
-                            {0.8 * rate, 0.8 * rate, 0.8 * rate},
+                            tools::ComparisonBar{rate, 0.98 * rate, 1.02 * rate},
+                            tools::ComparisonBar{0.8 * rate, 0.8 * rate, 0.8 * rate},
                             {{1.25, 1.2, 1.3}}});
   }
   return chart;
@@ -259,8 +263,10 @@ tools::ComparisonChart hostile_comparison() {
       "a label of many words that does not fit beside the bars in one line and "
       "not in two or three lines either, whatever one may try";
   chart.groups[1].label = std::string(200, 'L');
-  chart.groups.push_back({"nothing measured", {std::nan(""), 0.0, 0.0}, {0.0, 0.0, 0.0}, {}});
-  chart.groups.push_back({"huge", {3e12, 2.5e12, 3.5e12}, {1e-9, 0.0, 0.0}, {{3e21, 1e21, 5e21}}});
+  using Bar = tools::ComparisonBar;
+  chart.groups.push_back({"nothing measured", Bar{std::nan(""), 0.0, 0.0}, std::nullopt, {}});
+  chart.groups.push_back(
+      {"huge", Bar{3e12, 2.5e12, 3.5e12}, Bar{1e-9, 0.0, 0.0}, {{3e21, 1e21, 5e21}}});
   chart.caption.push_back("]]> -->");
   return chart;
 }
@@ -269,6 +275,7 @@ std::vector<std::pair<std::string, tools::ComparisonChart>> all_charts() {
   return {{"comparison", comparison()},
           {"comparison_many", many_comparisons(12)},
           {"comparison_one", many_comparisons(1)},
+          {"comparison_made", tools::make_chart(sample_comparison(), complete_report())},
           {"comparison_hostile", hostile_comparison()},
           {"comparison_empty", {}}};
 }

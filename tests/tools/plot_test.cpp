@@ -11,6 +11,7 @@
 
 #include "bench_reports.h"
 #include "plot_scale.h"
+#include "sample_comparison.h"
 #include "svg.h"
 
 namespace tern::tools {
@@ -292,6 +293,20 @@ TEST(ComparisonPlot, ShowsBothSidesAndTheRatio) {
   EXPECT_NEAR(a[1][2] / b[1][2], 187.0 / 96.9, 0.01);
   EXPECT_NEAR(a[2][2] / b[2][2], 24.72 / 24.61, 0.01);
   EXPECT_EQ(a[1][0], b[1][0]) << "both begin at the axis";
+}
+
+TEST(ComparisonPlot, IsMadeOfWhatComparingFound) {
+  const Comparison comparison = test::sample_comparison();
+  const std::string svg = plot_svg(make_chart(comparison, test::complete_report()));
+  for (const char* text :
+       {"BitNet b1.58 2B4T: A against B", "A: this run: tern 0.1.0, avx512vnni, I2_S",
+        "B: llama-bench -m x.gguf -o json", "prefill 512, 2 threads", "2.004 times",
+        "1.950 to 2.050", "3005", "1500", "no difference shown", "-", "decode 64 @ 1024, 2 threads",
+        "against 1 thread", "B: llama-bench, 8cf427ff, llama 8B TQ2_0",
+        "suspicious: it says that it is a debug build",
+        "note: prefill 256 of the command: not compared"}) {
+    EXPECT_TRUE(has_text(svg, text)) << text;
+  }
 }
 
 TEST(ComparisonPlot, AnIntervalAroundOneShowsNoDifference) {
