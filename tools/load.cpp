@@ -58,8 +58,25 @@ Result<std::shared_ptr<const Model>> load_with_progress(const ModelFlags& flags,
   return model;
 }
 
-// The model with the threads and kernels that were tuned for it; null when there are none.
-std::shared_ptr<const Model> with_tuned_engine(const Model& model, Log& log) {
+}  // namespace
+
+Result<std::shared_ptr<const Model>> load_model_on(std::shared_ptr<const Engine> engine,
+                                                   const ModelFlags& flags, Context& context) {
+  TERN_ASSIGN_OR_RETURN(const std::string path, resolve_model_path(flags.model, context.log));
+  return load_with_progress(flags, context, [&](const LoadOptions& options) {
+    return Model::load(std::move(engine), path, options);
+  });
+}
+
+Result<std::shared_ptr<const Model>> load_synthetic_on(std::shared_ptr<const Engine> engine,
+                                                       const SyntheticOptions& synthetic,
+                                                       const ModelFlags& flags, Context& context) {
+  return load_with_progress(flags, context, [&](const LoadOptions& options) {
+    return load_synthetic(std::move(engine), synthetic, options);
+  });
+}
+
+std::shared_ptr<const Engine> tuned_engine(const Model& model, Log& log) {
   const TuneCache cache(Cache(process_environment(), log));
   const auto tuned = cache.find(model_shape_key(model.info(), model.plan()));
   if (!tuned) return nullptr;
@@ -78,17 +95,7 @@ std::shared_ptr<const Model> with_tuned_engine(const Model& model, Log& log) {
   log.info(fmt::format("tuned on {}: {} kernels; threads {}, for prompts {}; --no-tune ignores it",
                        tuned->tuned_at, choice.isa, choice.n_threads_decode,
                        choice.n_threads_batch));
-  return model.with_engine(*std::move(engine));
-}
-
-}  // namespace
-
-Result<std::shared_ptr<const Model>> load_model_on(std::shared_ptr<const Engine> engine,
-                                                   const ModelFlags& flags, Context& context) {
-  TERN_ASSIGN_OR_RETURN(const std::string path, resolve_model_path(flags.model, context.log));
-  return load_with_progress(flags, context, [&](const LoadOptions& options) {
-    return Model::load(std::move(engine), path, options);
-  });
+  return *std::move(engine);
 }
 
 Result<LoadedModel> load_model(const ModelFlags& flags, Context& context) {
@@ -98,8 +105,8 @@ Result<LoadedModel> load_model(const ModelFlags& flags, Context& context) {
                                engine->self_test_report()));
   TERN_ASSIGN_OR_RETURN(auto model, load_model_on(std::move(engine), flags, context));
   if (flags.may_be_tuned()) {
-    if (auto tuned = with_tuned_engine(*model, context.log)) {
-      return LoadedModel{std::move(tuned), true};
+    if (auto tuned = tuned_engine(*model, context.log)) {
+      return LoadedModel{model->with_engine(std::move(tuned)), true};
     }
   }
   return LoadedModel{std::move(model), false};

@@ -7,6 +7,7 @@
 #include "command.h"
 #include "options.h"
 #include "tern/model.h"
+#include "tern/synthetic.h"
 
 namespace tern::tools {
 
@@ -20,6 +21,15 @@ Result<std::shared_ptr<const Engine>> create_engine(const ModelFlags& flags, Log
 /// kInterrupted after Ctrl-C.
 Result<std::shared_ptr<const Model>> load_model_on(std::shared_ptr<const Engine> engine,
                                                    const ModelFlags& flags, Context& context);
+
+/// The same for a random model; the flags say how it is computed.
+Result<std::shared_ptr<const Model>> load_synthetic_on(std::shared_ptr<const Engine> engine,
+                                                       const SyntheticOptions& synthetic,
+                                                       const ModelFlags& flags, Context& context);
+
+/// The threads and kernels that 'tern tune' found for this model on this machine; null where there
+/// are none that hold.
+std::shared_ptr<const Engine> tuned_engine(const Model& model, Log& log);
 
 struct LoadedModel {
   std::shared_ptr<const Model> model;

@@ -33,6 +33,10 @@ std::string long_name(const std::string& names);
 /// An integer in [min, max].
 CLI::Option* add_integer(CLI::App& app, const std::string& names, int& target, int min, int max,
                          const std::string& help);
+/// Integers in [min, max], separated by commas; the option may be given several times and its
+/// values are joined. Replaces what `targets` held.
+CLI::Option* add_integers(CLI::App& app, const std::string& names, std::vector<int>& targets,
+                          int min, int max, const std::string& help);
 CLI::Option* add_float(CLI::App& app, const std::string& names, float& target,
                        const std::string& help);
 /// `what` names the value in the help: FILE, TEXT.

@@ -1,0 +1,76 @@
+#include "bench_flags.h"
+
+#include <array>
+#include <limits>
+
+namespace tern::tools {
+namespace {
+
+constexpr int kMaxTokens = 1 << 20;
+constexpr std::array<Choice<BenchFormat>, 5> kFormats = {{{"text", BenchFormat::kText},
+                                                          {"json", BenchFormat::kJson},
+                                                          {"jsonl", BenchFormat::kJsonLines},
+                                                          {"csv", BenchFormat::kCsv},
+                                                          {"md", BenchFormat::kMarkdown}}};
+
+std::string shape_names() {
+  std::vector<std::string> names;
+  for (const SyntheticShape& shape : synthetic_shapes()) names.push_back(shape.name);
+  return join_choices(names, ", ");
+}
+
+}  // namespace
+
+void add_bench_flags(CLI::App& app, BenchFlags& flags) {
+  const char* what = "What is measured";
+  add_integers(app, "-p,--n-prompt", flags.n_prompt, 0, kMaxTokens,
+               "Tokens of a prefill; 0: none (default 512)")
+      ->group(what);
+  add_integers(app, "-n,--n-gen", flags.n_generate, 0, kMaxTokens,
+               "Tokens decoded one by one; 0: none (default 128)")
+      ->group(what);
+  add_integers(app, "-d,--depth", flags.depths, 0, kMaxTokens,
+               "Positions in the cache before a phase begins (default 0)")
+      ->group(what);
+  add_integers(app, "-t,--threads", flags.threads, 1, 1024,
+               "Threads (default: as 'tern run' chooses them)")
+      ->group(what);
+  add_integer(app, "-r,--repetitions", flags.n_repetitions, 1, 10000,
+              "How often every row is measured (default 5)")
+      ->group(what);
+  add_integer(app, "--warmup", flags.n_warmup, 0, 1000,
+              "Unmeasured repetitions before every row (default 1)")
+      ->group(what);
+  add_text(app, "--compare", flags.compare, "COMMAND",
+           "Alternate with this benchmark command (tern bench or llama-bench) and give the ratio")
+      ->group(what)
+      ->configurable(false);
+
+  add_model_path(app, flags.model);
+  const char* synthetic = "Synthetic model";
+  CLI::Option* shape = add_text(app, "--synthetic", flags.synthetic.shape, "SHAPE",
+                                "A random model instead of a file: " + shape_names())
+                           ->group(synthetic)
+                           ->configurable(false);
+  for (CLI::Option* option :
+       {add_text(app, "--weights", flags.synthetic.weights, "FORMAT",
+                 "Format of its matrices, as files store them: i2_s, tq2_0, ... (default: as its "
+                 "family)"),
+        add_text(
+            app, "--head", flags.synthetic.head, "FORMAT",
+            "Format of its embedding and head: f16, q8_0, q6_k, ... (default: as its family)")}) {
+    option->group(synthetic)->configurable(false)->needs(shape);
+  }
+  add_computation_flags(app, flags.model);
+  add_energy_flags(app, flags.energy);
+  const char* output = "Output";
+  add_choice(app, "--output", flags.format, std::span<const Choice<BenchFormat>>(kFormats),
+             "Form of the result on stdout (default text)")
+      ->group(output);
+  add_text(app, "--plot", flags.plot, "FILE", "Draw the result as an SVG picture")
+      ->group(output)
+      ->configurable(false);
+  add_verbose(app, flags.model.verbose)->group(output);
+}
+
+}  // namespace tern::tools
