@@ -1,6 +1,5 @@
 // tern bench: how fast a model runs here, what share of the machine that is, and what it costs in
 // energy.
-#include <fmt/format.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -93,29 +92,10 @@ Result<Comparison> compare(BenchRun& run, const BenchFlags& flags, Context& cont
   });
 }
 
-ComparisonChart chart_of(const Outcome& outcome) {
-  const Comparison& comparison = *outcome.comparison;
-  ComparisonChart chart;
-  chart.title = "Speed by turns";
-  chart.unit = "tokens/s";
-  chart.name_a = "tern";
-  chart.name_b = comparison.command;
-  for (const ComparedRow& row : comparison.rows) {
-    chart.groups.push_back({row_label(row.kind, row.n_tokens, row.depth),
-                            {row.summary_a.median, row.summary_a.min, row.summary_a.max},
-                            {row.summary_b.median, row.summary_b.min, row.summary_b.max},
-                            row.interval});
-  }
-  const measure::BenchReport& report = outcome.report;
-  chart.caption = {report.model_name.empty() ? report.model_path : report.model_name,
-                   fmt::format("{}, {} kernels, {} pairs of runs", report.cpu.model_name,
-                               report.isa, comparison.n_pairs)};
-  return chart;
-}
-
 Result<void> draw(const Outcome& outcome, const std::string& path, Log& log) {
-  const std::string picture =
-      outcome.comparison ? plot_svg(chart_of(outcome)) : plot_svg(outcome.report);
+  const std::string picture = outcome.comparison
+                                  ? plot_svg(make_chart(*outcome.comparison, outcome.report))
+                                  : plot_svg(outcome.report);
   TERN_RETURN_IF_ERROR(write_file_atomically(path, picture));
   log.notice("picture: " + path);
   return {};
