@@ -77,8 +77,8 @@ std::optional<Advice> advise_memory(const DoctorReport& report) {
   return Advice{"memory",
                 fmt::format("{:.1f} GB of memory can be had: enough for small models only.",
                             static_cast<double>(available) / 1e9),
-                "see who holds it: ps aux --sort=-rss | head; in a container or service, raise its "
-                "memory limit"};
+                "see who holds it: ps aux --sort=-rss | head; in a container, service or shell, "
+                "raise its memory limit"};
 }
 
 std::optional<Advice> advise_huge_pages(const DoctorReport& report) {

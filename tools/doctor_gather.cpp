@@ -80,6 +80,7 @@ Result<DoctorReport> gather_report(const ModelFlags& flags, MeasureLimits when, 
   }
   EnergyOptions energy;
   energy.sysfs_root = report.sysfs_root;
+  energy.procfs_root = procfs_root(process_environment());
   report.energy = list_energy_sources(energy);
   report.advice = advise(report);
   return report;

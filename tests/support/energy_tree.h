@@ -1,5 +1,5 @@
 // Trees of /sys as energy sources find them. `tree` is anything with set(path, text): a FakeSystem
-// in memory (tests/energy/fake_system.h) or a SysfsTree on disk.
+// in memory (tests/energy/fake_system.h) or a FakeTree on disk.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// A folder that stands for /sys or /proc in tests: small files by path, removed at the end.
+// A folder that stands for /sys or /proc in tests (TERN_SYSFS_ROOT for the program): small files by
+// path, removed at the end.
 #pragma once
 
 #include <cstdio>
@@ -26,12 +27,20 @@ class FakeTree {
 
   /// Makes or replaces a file and the folders above it.
   void write(const std::string& relative, const std::string& content) {
-    const std::filesystem::path file = path(relative);
-    std::filesystem::create_directories(file.parent_path());
-    std::ofstream out(file, std::ios::trunc);
-    out << content << '\n';
+    set(path(relative), content + "\n");
+  }
+  /// The same for a path that begins with root(), with exactly this text (for energy_tree.h). A
+  /// reader sees the old or the new text, never half of it.
+  void set(const std::string& full_path, const std::string& text) {
+    const std::string draft = folder_.file(".draft");
+    std::ofstream out(draft, std::ios::binary | std::ios::trunc);
+    out << text;
     out.close();
-    if (!out) {
+    const std::filesystem::path file = full_path;
+    std::error_code error;
+    std::filesystem::create_directories(file.parent_path(), error);
+    if (!error) std::filesystem::rename(draft, file, error);
+    if (!out || error) {
       std::perror(file.c_str());
       std::abort();
     }

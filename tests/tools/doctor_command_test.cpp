@@ -1,8 +1,6 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -10,7 +8,6 @@
 
 #include "program.h"
 #include "support/fake_tree.h"
-#include "support/temp_dir.h"
 
 namespace tern::test {
 namespace {
@@ -120,52 +117,6 @@ TEST_F(LaptopTest, TheSwitchOfTheSizeIsNamedWhereItDecides) {
   sys_.write("kernel/mm/transparent_hugepage/enabled", "[always] madvise never");
   sys_.write(own, "always inherit madvise [never]");
   EXPECT_EQ(action_of(read(), "huge_pages"), "echo madvise | sudo tee " + sys_.path(own));
-}
-
-class DoctorLimitsTest : public testing::Test {
- protected:
-  Json read(std::vector<std::string> more) {
-    // One thread of the plain kernels: enough to see what is kept.
-    more.insert(more.end(), {"--threads", "1", "--isa", "scalar"});
-    return doctor_json(std::move(more), {{"XDG_CACHE_HOME", folder_.path()}})["limits"];
-  }
-  TempDir folder_;
-};
-
-TEST_F(DoctorLimitsTest, AreMeasuredOnceAndThenKept) {
-  EXPECT_EQ(read({"--no-measure"})["measured"], false);
-  const Json measured = read({});
-  ASSERT_EQ(measured["measured"], true) << measured;
-  EXPECT_EQ(measured["fresh"], true);
-  EXPECT_EQ(measured["threads"], 1);
-  EXPECT_EQ(measured["isa"], "scalar");
-  EXPECT_GT(measured["read_gbps"], 0.0);
-  EXPECT_GT(measured["dot_gmacs"], 0.0);
-  EXPECT_GT(measured["fma_gflops"], 0.0);
-  EXPECT_TRUE(measured["not_kept"].is_null()) << measured;
-  for (const std::vector<std::string>& flags :
-       {std::vector<std::string>{}, std::vector<std::string>{"--no-measure"}}) {
-    const Json kept = read(flags);
-    EXPECT_EQ(kept["fresh"], false);
-    EXPECT_EQ(kept["read_gbps"], measured["read_gbps"]);
-    EXPECT_EQ(kept["measured_at"], measured["measured_at"]);
-  }
-  EXPECT_EQ(read({"--measure"})["fresh"], true);
-}
-
-TEST_F(DoctorLimitsTest, AreMeasuredAnewWhenTheCacheIsDamaged) {
-  std::filesystem::create_directories(folder_.file("tern"));
-  std::ofstream(folder_.file("tern/limits.json")) << "{\"format\": \"tern-ca";
-  EXPECT_EQ(read({})["fresh"], true);
-  EXPECT_EQ(read({"--no-measure"})["measured"], true);
-}
-
-TEST_F(DoctorLimitsTest, AreShownWhereTheyCannotBeKept) {
-  std::ofstream(folder_.file("tern")) << "a file where the folder should be";
-  const Json limits = read({});
-  EXPECT_EQ(limits["fresh"], true);
-  EXPECT_NE(limits["not_kept"].get<std::string>().find(folder_.file("tern")), std::string::npos)
-      << limits;
 }
 
 }  // namespace

@@ -10,7 +10,7 @@
 
 #include "program.h"
 #include "support/energy_tree.h"
-#include "support/sysfs_tree.h"
+#include "support/fake_tree.h"
 
 namespace tern::test {
 namespace {
@@ -22,12 +22,12 @@ bool contains(const std::string& text, const std::string& part) {
 }
 
 /// A machine without any counter.
-const SysfsTree& empty_machine() {
-  static const SysfsTree tree;
+const FakeTree& empty_machine() {
+  static const FakeTree tree;
   return tree;
 }
 
-Outcome run_on(const SysfsTree& machine, std::vector<std::string> arguments,
+Outcome run_on(const FakeTree& machine, std::vector<std::string> arguments,
                std::string input = {}) {
   Call call;
   call.arguments = std::move(arguments);
@@ -58,7 +58,7 @@ std::string sample_text() {
 }
 
 /// A laptop on battery: a source that is there, and needs five minutes.
-void make_laptop(SysfsTree& machine) {
+void make_laptop(FakeTree& machine) {
   add_battery(machine, machine.root(), "BAT0", "Discharging", 40'000'000);
 }
 
@@ -180,7 +180,7 @@ TEST(EnergyCommand, RequiredEnergyWithoutASourceEndsBeforeAnythingIsDone) {
 }
 
 TEST(EnergyCommand, RequiredEnergyThatDidNotComeAboutIsAnErrorBehindTheResult) {
-  SysfsTree machine;
+  FakeTree machine;
   make_laptop(machine);
   const Outcome outcome = run_on(machine, generation({"--require-energy", "--output", "json"}));
   EXPECT_EQ(outcome.exit_code, 9);
@@ -197,7 +197,7 @@ TEST(EnergyCommand, RequiredEnergyThatDidNotComeAboutIsAnErrorBehindTheResult) {
 }
 
 TEST(EnergyCommand, CtrlCStaysCtrlC) {
-  SysfsTree machine;
+  FakeTree machine;
   make_laptop(machine);
   Call call;
   call.arguments = {"run", "-m",           tiny_model(),      "-p",
@@ -209,7 +209,7 @@ TEST(EnergyCommand, CtrlCStaysCtrlC) {
 }
 
 TEST(EnergyCommand, ACounterIsMeasuredOverTheGeneration) {
-  SysfsTree machine;
+  FakeTree machine;
   const std::string chip = machine.root() + "/class/hwmon/hwmon0";
   machine.set(chip + "/name", "macsmc_hwmon\n");
   machine.set(chip + "/power1_label", "Total System Power\n");
@@ -260,7 +260,7 @@ TEST(EnergyCommand, PerplexityHasOneFigureForTheWholeText) {
   EXPECT_TRUE(text.err.starts_with("energy from given power: ")) << text.err;
   EXPECT_TRUE(contains(text.err, " J (given), 8.00 W, ")) << text.err;
 
-  SysfsTree machine;
+  FakeTree machine;
   make_laptop(machine);
   const Outcome required = run_on(machine, perplexity({"--require-energy"}), sample_text());
   EXPECT_EQ(required.exit_code, 9);

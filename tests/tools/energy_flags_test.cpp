@@ -7,8 +7,8 @@
 #include <string>
 
 #include "support/energy_tree.h"
+#include "support/fake_tree.h"
 #include "support/ordinary_user.h"
-#include "support/sysfs_tree.h"
 
 namespace tern::tools {
 namespace {
@@ -70,7 +70,7 @@ TEST(EnergyFlags, TheRootsComeFromTheEnvironment) {
 }
 
 TEST(EnergyFlags, OnlyARequiredMeterMustHaveASource) {
-  const test::SysfsTree tree;
+  const test::FakeTree tree;
   const Variable sysfs("TERN_SYSFS_ROOT", tree.root());
   EnergyFlags flags;
   const auto optional = open_meter(flags);
@@ -87,7 +87,7 @@ TEST(EnergyFlags, OnlyARequiredMeterMustHaveASource) {
 }
 
 TEST(EnergyFlags, TheRemedyOfADeniedCounterIsTheHint) {
-  test::SysfsTree tree;
+  test::FakeTree tree;
   test::add_zone(tree, tree.root(), "intel-rapl:0", "package-0", 1);
   ASSERT_EQ(::chmod(tree.root().c_str(), 0755), 0);
   ASSERT_EQ(::chmod(test::zone_energy(tree.root(), "intel-rapl:0").c_str(), 0), 0);
