@@ -17,6 +17,7 @@
 #include "tern/engine.h"
 #include "tern/error.h"
 #include "tern/limits.h"
+#include "tune_cache.h"
 
 namespace tern::tools {
 
@@ -45,7 +46,8 @@ struct DoctorReport {
   std::string self_test;
   // Measured.
   std::optional<KeptLimits> limits;
-  std::string limits_problem;  // why there are none
+  std::string limits_problem;      // why there are none
+  std::vector<TunedChoice> tuned;  // what `tern tune` found, newest first
   std::vector<EnergySource> energy;
   std::vector<Advice> advice;
 };

@@ -78,6 +78,7 @@ Result<DoctorReport> gather_report(const ModelFlags& flags, MeasureLimits when, 
     report.engine_error = engine.error();
     report.limits_problem = "not measured: the engine does not work";
   }
+  report.tuned = TuneCache(Cache(process_environment(), context.log)).choices();
   EnergyOptions energy;
   energy.sysfs_root = report.sysfs_root;
   energy.procfs_root = procfs_root(process_environment());

@@ -50,6 +50,24 @@ Json limits_json(const DoctorReport& report) {
   return json;
 }
 
+Json tuned_json(const DoctorReport& report) {
+  Json list = Json::array();
+  for (const TunedChoice& tuned : report.tuned) {
+    list.push_back(
+        {{"model", text_or_null(tuned.model)},
+         {"shape", tuned.shape},
+         {"isa", tuned.choice.isa},
+         {"threads", tuned.choice.n_threads_decode},
+         {"threads_batch", tuned.choice.n_threads_batch},
+         {"decode_tokens_per_second", tuned.decode_rate > 0.0 ? Json(tuned.decode_rate) : Json()},
+         {"prefill_tokens_per_second",
+          tuned.prefill_rate > 0.0 ? Json(tuned.prefill_rate) : Json()},
+         {"tuned_at", tuned.tuned_at},
+         {"valid", tuned.valid}});
+  }
+  return list;
+}
+
 Json energy_json(const DoctorReport& report) {
   Json sources = Json::array();
   for (const EnergySource& source : report.energy) {
@@ -96,6 +114,7 @@ Json doctor_json(const DoctorReport& report) {
                         {"in_use_bytes", report.huge_pages.in_use_bytes}};
   json["state"] = fields([&report](auto& v) { state_fields(v, report.state); });
   json["limits"] = limits_json(report);
+  json["tuned"] = tuned_json(report);
   json["energy"] = energy_json(report);
   json["self_test"] =
       report.engine_error ? Json(report.engine_error->message) : Json(report.self_test);

@@ -220,6 +220,25 @@ void add_limits(const DoctorReport& report, Page& page) {
   row("f32 fma", limits.fma_gflops_one, limits.fma_gflops, "GFLOP/s", "");
 }
 
+void add_tuned(const DoctorReport& report, Page& page) {
+  page.heading("Tuned");
+  if (report.tuned.empty()) {
+    page.row("none", "'tern tune -m MODEL' finds the fastest threads and kernels for a model");
+  }
+  for (const TunedChoice& tuned : report.tuned) {
+    std::string text =
+        fmt::format("{}: {} kernels; threads {}, for prompts {}", tuned.model, tuned.choice.isa,
+                    tuned.choice.n_threads_decode, tuned.choice.n_threads_batch);
+    if (tuned.decode_rate > 0.0 && tuned.prefill_rate > 0.0) {
+      text += fmt::format("; {} and {} tokens/s", figure(tuned.decode_rate, 3),
+                          figure(tuned.prefill_rate, 3));
+    }
+    text += "; " + readable_time(tuned.tuned_at);
+    if (!tuned.valid) text += "; not used: CPU, quota or program were others";
+    page.row(tuned.valid ? "in use" : "stale", text);
+  }
+}
+
 void add_energy(const DoctorReport& report, Page& page) {
   page.heading("Energy");
   for (const EnergySource& source : report.energy) {
@@ -271,6 +290,7 @@ std::string doctor_text(const DoctorReport& report) {
   add_memory(report, page);
   add_state(report, page);
   add_limits(report, page);
+  add_tuned(report, page);
   add_energy(report, page);
   add_advice(report, page);
   return std::move(page).text();

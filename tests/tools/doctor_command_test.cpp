@@ -35,9 +35,10 @@ TEST(DoctorCommand, ShowsEverySection) {
   const Outcome outcome = doctor({"--no-measure"});
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
   EXPECT_EQ(outcome.err, "");
-  for (const char* part : {"\nCPU\n", "\nKernels\n", "\nMemory\n", "\nNow\n", "\nLimits\n",
-                           "\nEnergy\n", "\nAdvice\n", "  features ", "  caches ", "in use",
-                           "ternary_gemv_t2", "  self-test     passed", "not measured yet"}) {
+  for (const char* part :
+       {"\nCPU\n", "\nKernels\n", "\nMemory\n", "\nNow\n", "\nLimits\n", "\nTuned\n", "\nEnergy\n",
+        "\nAdvice\n", "  features ", "  caches ", "in use", "ternary_gemv_t2",
+        "  self-test     passed", "not measured yet"}) {
     EXPECT_NE(outcome.out.find(part), std::string::npos) << part << "\n" << outcome.out;
   }
 }

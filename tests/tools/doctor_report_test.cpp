@@ -267,6 +267,53 @@ TEST(DoctorText, LimitsSayWhenAndHowTheyWereTaken) {
   EXPECT_EQ(doctor_text(report).find("41.3"), std::string::npos);  // the same as one thread
 }
 
+std::vector<TunedChoice> two_choices() {
+  TunedChoice valid;
+  valid.shape = "llama, 30 layers";
+  valid.model = "a model of thirty layers";
+  valid.choice = {"avx2", 2, 4};
+  valid.decode_rate = 21.44;
+  valid.prefill_rate = 402.0;
+  valid.tuned_at = "2026-11-22T20:05:26Z";
+  valid.valid = true;
+  TunedChoice stale = valid;
+  stale.model = "an older one\x1b[2J";
+  stale.decode_rate = 0.0;
+  stale.valid = false;
+  return {valid, stale};
+}
+
+TEST(DoctorText, TunedChoicesAreInUseOrStale) {
+  DoctorReport report = good_report();
+  EXPECT_NE(doctor_text(report).find("tern tune -m MODEL"), std::string::npos);
+  report.tuned = two_choices();
+  const std::string text = doctor_text(report);
+  for (const char* part :
+       {"\nTuned\n  in use        a model of thirty layers: avx2 kernels; threads 2, for prompts",
+        "21.4 and 402 tokens/s", "2026-11-22 20:05 UTC", "\n  stale         an older one",
+        "not used"}) {
+    EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
+  }
+  EXPECT_EQ(text.find('\x1b'), std::string::npos);
+  EXPECT_EQ(text.find("tern tune -m MODEL"), std::string::npos);
+  expect_narrow(text);
+}
+
+TEST(DoctorJson, HoldsTunedChoices) {
+  DoctorReport report = good_report();
+  EXPECT_EQ(doctor_json(report)["tuned"], Json::array());
+  report.tuned = two_choices();
+  const Json tuned = doctor_json(report)["tuned"];
+  ASSERT_EQ(tuned.size(), 2u);
+  EXPECT_EQ(tuned[0]["threads"], 2);
+  EXPECT_EQ(tuned[0]["threads_batch"], 4);
+  EXPECT_EQ(tuned[0]["isa"], "avx2");
+  EXPECT_EQ(tuned[0]["decode_tokens_per_second"], 21.44);
+  EXPECT_EQ(tuned[0]["valid"], true);
+  EXPECT_TRUE(tuned[1]["decode_tokens_per_second"].is_null());
+  EXPECT_EQ(tuned[1]["valid"], false);
+}
+
 TEST(DoctorJson, HoldsTheSameAsTheText) {
   DoctorReport report = good_report();
   report.state.power_source = "battery";

@@ -195,6 +195,21 @@ TEST_F(TuneCommand, AnotherMachineProgramOrModelIsNotAffected) {
   EXPECT_EQ(generate()["kernels"]["tuned"], false);
 }
 
+TEST_F(TuneCommand, DoctorShowsTheChoiceAndWhetherItIsUsed) {
+  const auto tuned = [this] {
+    const Outcome outcome = run({"doctor", "--no-measure", "--output", "json"});
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    return Json::parse(outcome.out, nullptr, false)["tuned"];
+  };
+  EXPECT_EQ(tuned(), Json::array());
+  store_odd_choice();
+  ASSERT_EQ(tuned().size(), 1u);
+  EXPECT_EQ(tuned()[0]["threads"], 3);
+  EXPECT_EQ(tuned()[0]["valid"], true);
+  edit([](Json& value) { value["machine"] = "another"; });
+  EXPECT_EQ(tuned()[0]["valid"], false);
+}
+
 TEST_F(TuneCommand, ADamagedCacheHarmsNothing) {
   ASSERT_EQ(tune().exit_code, 0);
   for (const std::string& text : {std::string("{\"format\""), std::string("\xFF\x00", 2)}) {
