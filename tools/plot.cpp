@@ -34,8 +34,10 @@ constexpr PhaseView kDecode = {"decode", &BenchRow::decode, &BenchRow::n_threads
                                &BenchRow::n_generate};
 
 bool is_measured(const std::optional<Phase>& phase) {
-  return phase && !phase->samples.empty() && std::isfinite(phase->rate.median) &&
-         std::isfinite(phase->rate.min) && std::isfinite(phase->rate.max);
+  // False for NaN too.
+  const auto can_be_drawn = [](double rate) { return rate >= 0.0 && rate <= kLargestPlotted; };
+  return phase && !phase->samples.empty() && can_be_drawn(phase->rate.median) &&
+         can_be_drawn(phase->rate.min) && can_be_drawn(phase->rate.max);
 }
 
 bool differ(const BenchReport& report, int BenchRow::*member) {

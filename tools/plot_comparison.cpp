@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "escape.h"
 #include "figures.h"
@@ -21,8 +20,9 @@ constexpr double kBarHeight = 16.0, kBarGap = 4.0;
 constexpr double kGroupHeight = 2 * kBarHeight + kBarGap + 34.0;
 
 bool is_sound(const std::optional<ComparisonBar>& bar) {
-  return bar && std::isfinite(bar->value) && bar->value >= 0.0 && std::isfinite(bar->low) &&
-         std::isfinite(bar->high);
+  // False for NaN too.
+  const auto can_be_drawn = [](double rate) { return rate >= 0.0 && rate <= kLargestPlotted; };
+  return bar && can_be_drawn(bar->value) && can_be_drawn(bar->low) && can_be_drawn(bar->high);
 }
 
 double largest(const ComparisonGroup& group) {
@@ -53,7 +53,7 @@ void draw_bar(Svg& svg, const std::optional<ComparisonBar>& bar, size_t series, 
   if (!is_sound(bar)) return svg.text(value_at, "-", "muted", TextAnchor::kEnd);
   svg.rectangle({box.x, box.y, scale(bar->value) - box.x, box.height}, plot::fill_class(series));
   if (bar->low < bar->high) {
-    plot::draw_horizontal_whisker(svg, y, scale(std::max(bar->low, 0.0)), scale(bar->high));
+    plot::draw_horizontal_whisker(svg, y, scale(bar->low), scale(bar->high));
   }
   svg.text(value_at, figure(bar->value), "", TextAnchor::kEnd);
 }

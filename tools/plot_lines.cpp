@@ -197,7 +197,11 @@ class LinePlot {
     svg_.begin_clipped_group(box_);
     for (const LimitCurve& curve : curves) {
       std::vector<SvgPoint> pixels;
-      for (const SvgPoint& point : curve.points) pixels.push_back(at(point.x, point.y));
+      // Outside of the picture a line's slope at its edge is all that matters.
+      const double far_above = 1000.0 * ticks_.back();
+      for (const SvgPoint& point : curve.points) {
+        pixels.push_back(at(point.x, std::min(point.y, far_above)));
+      }
       // To both edges: a limit of one point would not be seen.
       pixels.insert(pixels.begin(), {box_.x, pixels.front().y});
       pixels.push_back({box_.right(), pixels.back().y});

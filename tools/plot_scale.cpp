@@ -8,7 +8,8 @@
 namespace tern::tools {
 
 std::vector<double> nice_ticks(double max, int n_wanted) {
-  if (max <= 0.0) max = 1.0;
+  constexpr double kSmallest = 1e-300;  // below, the power of ten would become 0
+  if (max < kSmallest) max = 1.0;
   // From the power of ten below the exact step upwards.
   const double exact = max / (n_wanted - 1);
   const double power = std::pow(10.0, std::floor(std::log10(exact)));

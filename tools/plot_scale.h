@@ -6,8 +6,12 @@
 
 namespace tern::tools {
 
+/// What is larger is no measurement, and a step further would leave the range of a double.
+inline constexpr double kLargestPlotted = 1e300;
+
 /// Round values from 0 to at least `max`, 1, 2 or 5 times a power of ten apart, `n_wanted` of them
-/// or a few more or less. REQUIRES: max finite, not negative; n_wanted >= 2.
+/// or a few more or less. From 0 to 1 when `max` is 0 or next to it. REQUIRES: 0 <= max <=
+/// kLargestPlotted; n_wanted >= 2.
 std::vector<double> nice_ticks(double max, int n_wanted);
 
 /// Labels of ticks, all with as many decimals as their distance needs: "0", "50", "100"; "2e-09".

@@ -273,6 +273,21 @@ TEST(Plot, RatesThatAreNotFiniteAreLeftOut) {
   EXPECT_FALSE(contains(svg, "inf\""));
 }
 
+TEST(Plot, RatesAtTheEndsOfTheRangeGiveNumbersThatViewersRead) {
+  for (const double factor : {1e-320, 1e-302, 1e290, 1e299, 1e305}) {
+    for (const BenchReport& report : {test::thread_sweep(), test::many_rows(3)}) {
+      const std::string svg = plot_svg(test::scaled(report, factor));
+      EXPECT_FALSE(std::regex_search(svg, std::regex(R"([\d.]{9,}")"))) << factor;
+      EXPECT_FALSE(contains(svg, "nan")) << factor;
+      EXPECT_FALSE(contains(svg, "inf\"")) << factor;
+    }
+    ComparisonChart chart = test::comparison();
+    chart.groups[0].a = ComparisonBar{187.0 * factor, 180.0 * factor, 190.0 * factor};
+    const std::string svg = plot_svg(chart);
+    EXPECT_FALSE(std::regex_search(svg, std::regex(R"([\d.]{9,}")"))) << factor;
+  }
+}
+
 TEST(ComparisonPlot, ShowsBothSidesAndTheRatio) {
   const std::string svg = plot_svg(test::comparison());
   for (const char* text :
