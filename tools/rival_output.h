@@ -22,8 +22,8 @@ enum class RateKind {
 /// One measured rate, in tokens a second. What the program does not tell is 0 or "".
 struct RivalRow {
   RateKind kind = RateKind::kPrefill;
-  int n_tokens = 0;                  // prompt or generated, per repetition
-  int depth = 0;                     // positions in the cache before it began
+  int n_tokens = 0;  // prompt or generated, per repetition
+  int depth = 0;     // positions in the cache before it began
   int n_threads = 0;
   int n_batch = 0;                   // most prompt tokens computed at once
   std::vector<double> samples = {};  // one per repetition; empty where only the mean is told
