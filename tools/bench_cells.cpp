@@ -19,6 +19,8 @@ constexpr const char* kNone = "-";
 
 // Rates are compared with each other: four digits. The rest tells how far from a limit they are.
 constexpr int kFewDigits = 3;
+// Quartiles of one or two samples say nothing.
+constexpr size_t kFewestForSpread = 3;
 
 std::string positive(double value) { return value > 0.0 ? figure(value, kFewDigits) : kNone; }
 std::string share(double value) { return value > 0.0 ? percent(value) : kNone; }
@@ -57,6 +59,13 @@ class Notes {
   std::vector<std::string> texts_;
 };
 
+/// A note may say which phase it is about: "decode: noisy, ...".
+bool is_about(const std::string& note, const std::string& phase, const BenchRow& row) {
+  const std::string other = phase == "prefill" ? "decode" : "prefill";
+  const bool other_is_shown = (phase == "prefill" ? row.n_generate : row.n_prompt) > 0;
+  return !note.starts_with(other + ": ") || !other_is_shown;
+}
+
 /// Why a phase has no figure although the run has a source of energy.
 void add_energy_notes(const BenchReport& report, const Phase& phase, Notes& notes,
                       std::string& marks) {
@@ -64,7 +73,8 @@ void add_energy_notes(const BenchReport& report, const Phase& phase, Notes& note
   if (!is_known(phase.energy)) {
     const std::string& reason = phase.energy.reason;
     notes.add("energy not available" + (reason.empty() ? "" : ": " + reason), marks);
-  } else if (!is_known(phase.energy_above_idle)) {
+  } else if (report.energy_kind == EnergyKind::kMeasured && !is_known(phase.energy_above_idle)) {
+    // Of a given power nobody measured what the idle machine takes of it.
     const std::string& reason = phase.energy_above_idle.reason;
     notes.add("energy above idle not available" + (reason.empty() ? "" : ": " + reason), marks);
   }
@@ -79,7 +89,7 @@ std::vector<std::string> phase_cells(const Phase& phase) {
                                 : kNone;
   return {measured ? figure(rate.median) : kNone,
           measured ? fmt::format("{}-{}", figure(rate.min), figure(rate.max)) : kNone,
-          measured && phase.samples.size() > 1 ? percent(rate.spread) : kNone,
+          phase.samples.size() >= kFewestForSpread ? percent(rate.spread) : kNone,
           limit,
           positive(phase.gbps),
           share(phase.bandwidth_share),
@@ -122,11 +132,11 @@ BenchTable bench_table(const BenchReport& report) {
   result.table.columns = bench_columns(report);
   Notes notes;
   const auto add = [&](const BenchRow& row, const Phase* phase, int n_threads,
-                       const std::string& test, const std::string& first_token,
+                       const std::string& name, int n_tokens, const std::string& first_token,
                        const std::string& both) {
     std::vector<std::string> cells = {fmt::format("{}", n_threads)};
     if (has_depth(report)) cells.push_back(fmt::format("{}", row.depth));
-    cells.push_back(test);
+    cells.push_back(fmt::format("{} {}", name, n_tokens));
     const Phase nothing;
     const auto append = [&cells](std::vector<std::string> more) {
       cells.insert(cells.end(), more.begin(), more.end());
@@ -135,7 +145,9 @@ BenchTable bench_table(const BenchReport& report) {
     cells.push_back(first_token);
     if (has_energy(report)) append(energy_cells(phase != nullptr ? *phase : nothing, both));
     std::string marks;
-    for (const std::string& note : row.notes) notes.add(note, marks);
+    for (const std::string& note : row.notes) {
+      if (is_about(note, name, row)) notes.add(note, marks);
+    }
     if (phase != nullptr) add_energy_notes(report, *phase, notes, marks);
     cells.push_back(marks);
     result.table.rows.push_back(std::move(cells));
@@ -144,13 +156,12 @@ BenchTable bench_table(const BenchReport& report) {
     const std::string first_token =
         row.first_token_seconds > 0.0 ? duration(row.first_token_seconds) : kNone;
     if (row.n_prompt > 0) {
-      add(row, row.prefill ? &*row.prefill : nullptr, row.n_threads,
-          fmt::format("prefill {}", row.n_prompt), first_token, kNone);
+      add(row, row.prefill ? &*row.prefill : nullptr, row.n_threads, "prefill", row.n_prompt,
+          first_token, kNone);
     }
     if (row.n_generate > 0) {
-      add(row, row.decode ? &*row.decode : nullptr, row.n_threads_decode,
-          fmt::format("decode {}", row.n_generate), row.n_prompt > 0 ? kNone : first_token,
-          joules(joules_per_total_token(row)));
+      add(row, row.decode ? &*row.decode : nullptr, row.n_threads_decode, "decode", row.n_generate,
+          row.n_prompt > 0 ? kNone : first_token, joules(joules_per_total_token(row)));
     }
   }
   result.notes = std::move(notes).texts();

@@ -89,12 +89,14 @@ std::string kernels_text(const BenchReport& report) {
 }
 
 std::string limits_text(const MachineLimits& limits) {
-  const auto rate = [](const char* what, double all, double one, const char* unit,
-                       const std::string& how) {
-    if (all <= 0.0) return std::string(what) + " " + kUnknown;
-    return fmt::format("{} {} {} ({}{})", what, figure(all, 3), unit,
-                       one > 0.0 ? "one thread " + figure(one, 3) : "one thread not available",
-                       with("; ", how));
+  const auto rate = [&limits](const char* what, double all, double one, const char* unit,
+                              const std::string& how) {
+    if (all <= 0.0) return fmt::format("{} {}", what, kUnknown);
+    std::vector<std::string> details;
+    if (limits.n_threads > 1 && one > 0.0) details.push_back("one thread " + figure(one, 3));
+    if (!how.empty()) details.push_back(how);
+    const std::string text = fmt::format("{} {} {}", what, figure(all, 3), unit);
+    return details.empty() ? text : fmt::format("{} ({})", text, fmt::join(details, "; "));
   };
   return join(
       {counted(limits.n_threads, "thread", "threads") + ": " +
@@ -154,10 +156,11 @@ void add_energy(const BenchReport& report, std::vector<Fact>& facts) {
              (report.energy_remedy.empty() ? "" : "; 'tern doctor' shows what to do about it")});
     return;
   }
-  const bool given = report.energy_kind == EnergyKind::kGiven;
-  facts.push_back(
-      {"energy", given ? "given by the user, not measured" + with(": ", report.energy_source)
-                       : "measured" + with(" by ", report.energy_source)});
+  if (report.energy_kind == EnergyKind::kGiven) {
+    facts.push_back({"energy", "time times a power given by the user, not measured"});
+    return;
+  }
+  facts.push_back({"energy", "measured" + with(" by ", report.energy_source)});
   facts.push_back({"idle power", idle_text(report.idle_before, report.idle_after)});
 }
 

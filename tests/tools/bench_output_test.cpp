@@ -179,6 +179,27 @@ TEST(BenchText, NotesOfSeveralRowsAreWrittenOnce) {
   }
 }
 
+TEST(BenchText, ANoteAboutAPhaseIsMarkedAtThatPhase) {
+  BenchReport report = test::complete_report();
+  report.rows[0].notes = {"prefill: noisy", "decode: noisy", "warm"};
+  const std::string text = to_text(report, 200);
+  EXPECT_TRUE(line_with(text, {"prefill 512"}).ends_with(" [1][2]")) << text;
+  EXPECT_TRUE(line_with(text, {"decode 64"}).ends_with(" [3][2]")) << text;
+  for (const char* note : {"[1] prefill: noisy", "[2] warm", "[3] decode: noisy"}) {
+    EXPECT_TRUE(contains(text, note)) << note;
+  }
+  report.rows[0].n_generate = 0;
+  report.rows[0].decode.reset();
+  EXPECT_TRUE(contains(to_text(report, 200), "decode: noisy")) << "no note is lost";
+}
+
+TEST(BenchText, OneThreadAloneIsNotNamedTwice) {
+  BenchReport report = test::complete_report();
+  EXPECT_TRUE(contains(to_text(report, 200), "read 32.0 GB/s (one thread 22.1; 4 streams"));
+  report.limits[0].n_threads = 1;
+  EXPECT_TRUE(contains(to_text(report, 200), "1 thread: read 32.0 GB/s (4 streams"));
+}
+
 TEST(BenchText, WhatIsNotKnownIsADashAndSaysWhy) {
   const std::string minimal = to_text(test::minimal_report(), 100);
   EXPECT_EQ(
@@ -202,9 +223,9 @@ TEST(BenchText, EnergySaysWhetherItWasMeasured) {
   EXPECT_TRUE(contains(text, "energy      not available: no energy counters: this is a virtual"));
   EXPECT_TRUE(contains(text, "'tern doctor' shows what to do"));
   report.energy_kind = EnergyKind::kGiven;
-  report.energy_source = "--power-watts 45";
   text = to_text(report, 100);
-  EXPECT_TRUE(contains(text, "given by the user, not measured: --power-watts 45")) << text;
+  EXPECT_TRUE(contains(text, "energy      time times a power given by the user, not measured"));
+  EXPECT_FALSE(contains(text, "idle power")) << "nobody measured what the idle machine takes of it";
 }
 
 TEST(BenchText, AnInterruptedRunShowsWhatThereIs) {
