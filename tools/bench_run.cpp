@@ -13,6 +13,7 @@
 #include "gguf/reader.h"
 #include "load.h"
 #include "measure/noise.h"
+#include "system_roots.h"
 #include "tern/cpu.h"
 #include "tern/limits.h"
 #include "version.h"
@@ -43,7 +44,7 @@ BenchRun::BenchRun(const BenchFlags& flags, Context& context)
   report_.compiler = compiler_name();
   report_.started_at = utc_now();
   report_.cpu = cpu_info();
-  report_.topology = cpu_topology();
+  report_.topology = cpu_topology(sysfs_root(process_environment()));
   report_.memory = memory_info();
   report_.n_repetitions = flags.n_repetitions;
   report_.n_warmup = flags.n_warmup;
@@ -64,7 +65,7 @@ Result<void> BenchRun::prepare() {
   TERN_RETURN_IF_ERROR(create_engines());
   TERN_RETURN_IF_ERROR(load());
 
-  report_.before = machine_state();
+  report_.before = machine_state(sysfs_root(process_environment()));
   if (meter_->kind() == EnergyKind::kMeasured) {
     bar_.update(0.0, "power of the idle machine");
     report_.idle_before = measure_idle(*meter_, kIdleSeconds, &context_.interrupt);
@@ -269,7 +270,7 @@ measure::BenchReport BenchRun::last_repetition() const {
 
 Result<measure::BenchReport> BenchRun::finish() {
   report_.peak_resident_bytes = std::max(report_.peak_resident_bytes, peak_resident_bytes());
-  report_.after = machine_state();
+  report_.after = machine_state(sysfs_root(process_environment()));
   report_.interrupted = report_.interrupted || interrupted();
   for (measure::Sweep& sweep : sweeps_) sweep.release();
   const auto unless_interrupted = [this](const Result<void>& done) -> Result<void> {

@@ -109,9 +109,10 @@ Result<void> Sweep::measure(size_t index, bool warm_up) {
     TERN_RETURN_IF_ERROR(fill(depth));
     if (!warm_up) phase.energy.begin();
     const Result<double> seconds = (this->*work)(row.spec);
-    if (!warm_up) phase.energy.end();
-    if (!seconds) return seconds.error();
-    if (!warm_up) phase.seconds.push_back(*seconds);
+    if (!seconds) return seconds.error();  // the stretch of energy that was begun does not count
+    if (warm_up) return {};
+    phase.energy.end();
+    phase.seconds.push_back(*seconds);
     return {};
   };
   if (row.spec.n_prompt > 0) TERN_RETURN_IF_ERROR(one(row.prefill, &Sweep::time_prefill));

@@ -116,11 +116,14 @@ TEST_F(SweepOfATinyModel, AnInterruptedRepetitionDoesNotCount) {
   std::atomic<bool> interrupt{false};
   Sweep sweep = make({{12, 3, 0}}, {.interrupt = &interrupt});
   ASSERT_TRUE(sweep.measure(0));
+  const double joules = sweep.result(0, limits_, {}).prefill->energy.joules;
   interrupt = true;
   const auto stopped = sweep.measure(0);
   ASSERT_FALSE(stopped);
   EXPECT_EQ(stopped.error().code, ErrorCode::kInterrupted);
-  EXPECT_EQ(sweep.result(0, limits_, {}).prefill->samples.size(), 1u);
+  const BenchRow row = sweep.result(0, limits_, {});
+  EXPECT_EQ(row.prefill->samples.size(), 1u);
+  EXPECT_EQ(row.prefill->energy.joules, joules);
 }
 
 }  // namespace
