@@ -3,6 +3,8 @@
 #include <array>
 #include <limits>
 
+#include "synthetic_flags.h"
+
 namespace tern::tools {
 namespace {
 
@@ -12,12 +14,6 @@ constexpr std::array<Choice<BenchFormat>, 5> kFormats = {{{"text", BenchFormat::
                                                           {"jsonl", BenchFormat::kJsonLines},
                                                           {"csv", BenchFormat::kCsv},
                                                           {"md", BenchFormat::kMarkdown}}};
-
-std::string shape_names() {
-  std::vector<std::string> names;
-  for (const SyntheticShape& shape : synthetic_shapes()) names.push_back(shape.name);
-  return join_choices(names, ", ");
-}
 
 }  // namespace
 
@@ -46,21 +42,7 @@ void add_bench_flags(CLI::App& app, BenchFlags& flags) {
       ->group(what)
       ->configurable(false);
 
-  add_model_path(app, flags.model);
-  const char* synthetic = "Synthetic model";
-  CLI::Option* shape = add_text(app, "--synthetic", flags.synthetic.shape, "SHAPE",
-                                "A random model instead of a file: " + shape_names())
-                           ->group(synthetic)
-                           ->configurable(false);
-  for (CLI::Option* option :
-       {add_text(app, "--weights", flags.synthetic.weights, "FORMAT",
-                 "Format of its matrices, as files store them: i2_s, tq2_0, ... (default: as its "
-                 "family)"),
-        add_text(
-            app, "--head", flags.synthetic.head, "FORMAT",
-            "Format of its embedding and head: f16, q8_0, q6_k, ... (default: as its family)")}) {
-    option->group(synthetic)->configurable(false)->needs(shape);
-  }
+  add_synthetic_flags(app, flags.synthetic, add_model_path(app, flags.model));
   add_computation_flags(app, flags.model);
   add_energy_flags(app, flags.energy);
   const char* output = "Output";

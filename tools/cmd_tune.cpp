@@ -11,6 +11,7 @@
 #include "options.h"
 #include "progress.h"
 #include "settings.h"
+#include "synthetic_flags.h"
 #include "tern/cpu.h"
 #include "tern/tune.h"
 #include "tune_cache.h"
@@ -23,6 +24,7 @@ constexpr float kLeastBudget = 0.01f, kMostBudget = 3600.0f;
 
 struct TuneFlags {
   ModelFlags model;
+  SyntheticOptions synthetic;  // shape "": a file
   float budget = 5.0f;
   bool dry_run = false;
   bool forget = false;
@@ -40,19 +42,42 @@ void warn_of_presets(Log& log) {
   }
 }
 
-std::string model_argument(const ModelFlags& flags) {
-  return flags.model.empty() ? std::string() : " -m " + quote(flags.model);
+/// How the same model is named again.
+std::string model_arguments(const TuneFlags& flags) {
+  const SyntheticOptions& synthetic = flags.synthetic;
+  if (synthetic.shape.empty()) {
+    return flags.model.model.empty() ? std::string() : " -m " + quote(flags.model.model);
+  }
+  std::string text = " --synthetic " + synthetic.shape;
+  if (!synthetic.weights.empty()) text += " --weights " + synthetic.weights;
+  if (!synthetic.head.empty()) text += " --head " + synthetic.head;
+  return text;
 }
 
-Result<int> forget(const TuneFlags& flags, const TuneCache& cache, Context& context) {
+Result<std::shared_ptr<const Model>> load(const TuneFlags& flags, Context& context) {
+  TERN_ASSIGN_OR_RETURN(auto engine, create_engine(flags.model, context.log));
+  if (flags.synthetic.shape.empty()) return load_model_on(std::move(engine), flags.model, context);
+  return load_synthetic_on(std::move(engine), flags.synthetic, flags.model, context);
+}
+
+/// Key of the model that is named; files are looked at without loading their weights.
+Result<std::string> shape_key(const TuneFlags& flags, Context& context) {
+  if (!flags.synthetic.shape.empty()) {
+    TERN_ASSIGN_OR_RETURN(const auto model, load(flags, context));
+    return model_shape_key(model->info(), model->plan());
+  }
   TERN_ASSIGN_OR_RETURN(const std::string path, resolve_model_path(flags.model.model, context.log));
   TERN_ASSIGN_OR_RETURN(const Inspection inspection,
                         inspect_model(path, flags.model.load_options()));
   if (!inspection.unsupported.empty()) {
     return make_error(ErrorCode::kUnsupported, "{}: {}", path, inspection.unsupported);
   }
-  TERN_ASSIGN_OR_RETURN(const bool was_there,
-                        cache.forget(model_shape_key(inspection.info, inspection.plan)));
+  return model_shape_key(inspection.info, inspection.plan);
+}
+
+Result<int> forget(const TuneFlags& flags, const TuneCache& cache, Context& context) {
+  TERN_ASSIGN_OR_RETURN(const std::string key, shape_key(flags, context));
+  TERN_ASSIGN_OR_RETURN(const bool was_there, cache.forget(key));
   if (flags.format == OutputFormat::kJson) {
     const Json json = {{"schema_version", kSchemaVersion}, {"forgotten", was_there}};
     context.out.write(to_text(json, true));
@@ -82,8 +107,7 @@ Result<int> run_tune(const TuneFlags& flags, Context& context) {
   const TuneCache cache(Cache(process_environment(), context.log));
   if (flags.forget) return forget(flags, cache, context);
 
-  TERN_ASSIGN_OR_RETURN(const auto engine, create_engine(flags.model, context.log));
-  TERN_ASSIGN_OR_RETURN(const auto model, load_model_on(engine, flags.model, context));
+  TERN_ASSIGN_OR_RETURN(const auto model, load(flags, context));
   const std::optional<double> load_average = machine_state().load_average;
   TERN_ASSIGN_OR_RETURN(const TuneResult result, measure(flags, model, context));
   const auto notes = tune_notes(result, load_average, cpu_topology().n_physical);
@@ -99,7 +123,7 @@ Result<int> run_tune(const TuneFlags& flags, Context& context) {
       text += fmt::format(
           "stored in {}, for commands without -t, --threads-batch and --isa\n"
           "undo: tern tune --forget{}\n",
-          escape_controls(cache.path()), model_argument(flags.model));
+          escape_controls(cache.path()), model_arguments(flags));
     }
     context.out.write(text);
   }
@@ -113,8 +137,9 @@ Result<int> run_tune(const TuneFlags& flags, Context& context) {
 
 Action setup_tune(CLI::App& app) {
   auto flags = std::make_shared<TuneFlags>();
-  add_model_path(app, flags->model);
+  CLI::Option* model = add_model_path(app, flags->model);
   add_interpretation_flags(app, flags->model);
+  add_synthetic_flags(app, flags->synthetic, model);
   CLI::Option* budget = add_float(app, "--budget", flags->budget,
                                   "About how long to measure, in seconds (default 5)");
   CLI::Option* dry_run =
@@ -130,11 +155,13 @@ Action setup_tune(CLI::App& app) {
       R"(Measures single tokens and prompts with several thread counts and the best kernels of this CPU, on the
 shapes of the model, in turn. The fewest threads that are as fast win. The choice is kept for this
 machine, this program and all models of the same shape; 'tern doctor' shows it. It changes speed only,
-never a result. Close other programs first. '-' in the table: not worth measuring.
+never a result. Close other programs first. '-' in the table: not worth measuring. A synthetic model
+stands for all files of its shape and formats.
 
 Examples:
   tern tune -m model.gguf
   tern tune -m model.gguf --budget 20 --dry-run --output json
+  tern tune --synthetic bitnet-2b4t
   tern tune -m model.gguf --forget)");
   return [flags](Context& context) { return run_tune(*flags, context); };
 }

@@ -263,6 +263,16 @@ TEST_F(TuneCommand, WrongUsageIsSaid) {
   EXPECT_EQ(run({"tune", "-t", "2"}).exit_code, 2) << "threads are what it looks for";
 }
 
+TEST_F(TuneCommand, AModelIsAFileOrAKnownShape) {
+  const Outcome shape = run({"tune", "--synthetic", "bitnet-9b"});
+  EXPECT_EQ(shape.exit_code, 2);
+  EXPECT_TRUE(contains(shape.err, "bitnet-9b")) << shape.err;
+  const Outcome both = run({"tune", "-m", tiny_model(), "--synthetic", "bitnet-2b4t"});
+  EXPECT_EQ(both.exit_code, 2);
+  EXPECT_TRUE(contains(both.err, "--synthetic")) << both.err;
+  EXPECT_EQ(run({"tune", "--weights", "tq2_0"}).exit_code, 2);
+}
+
 TEST_F(TuneCommand, CtrlCStoresNothing) {
   Call endless = call({"tune", "-m", tiny_model(), "--budget", "3600"});
   endless.signal = SIGINT;
