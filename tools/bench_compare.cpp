@@ -78,16 +78,10 @@ Result<RivalRun> run_rival(const CompareOptions& options) {
   return run;
 }
 
-std::string join(const Rows& rows) {
-  std::string text;
-  for (const RivalRow& row : rows) text += (text.empty() ? "" : ", ") + full_label(row);
-  return text.empty() ? "nothing" : text;
-}
-
 Error no_match(const Rows& ours, const Rows& theirs) {
   return with_hint(make_error(ErrorCode::kNotAvailable,
                               "nothing to compare: the command measured {}; this run measures {}",
-                              join(theirs), join(ours)),
+                              list_rows(theirs), list_rows(ours)),
                    "give both the same prompt sizes (-p), generated tokens (-n) and depths (-d)");
 }
 
@@ -108,15 +102,20 @@ Result<bool> measure_pairs(const CompareOptions& options, const MeasureOurs& mea
     runs.ours.push_back(std::move(*ours));
     if (is_interrupted()) return true;
     announce(pair, "B");
-    TERN_ASSIGN_OR_RETURN(RivalRun rival, run_rival(options));
-    if (rival.interrupted) return true;
-    if (pair == 0) {
-      if (match_rows(runs.ours[0], rival.output.rows).empty()) {
-        return no_match(runs.ours[0], rival.output.rows);
-      }
-      runs.first_log = std::move(rival.log);
+    auto rival = run_rival(options);
+    if (!rival && pair == 0) return std::move(rival).error();
+    if (!rival) {
+      return with_context(std::move(rival).error(),
+                          fmt::format("run {} of {}", pair + 1, options.n_pairs));
     }
-    runs.theirs.push_back(std::move(rival.output));
+    if (rival->interrupted) return true;
+    if (pair == 0) {
+      if (match_rows(runs.ours[0], rival->output.rows).empty()) {
+        return no_match(runs.ours[0], rival->output.rows);
+      }
+      runs.first_log = std::move(rival->log);
+    }
+    runs.theirs.push_back(std::move(rival->output));
   }
   return false;
 }
@@ -151,8 +150,9 @@ const char* verdict_text(Verdict verdict) {
 }
 
 Result<Comparison> run_comparison(const CompareOptions& options, const MeasureOurs& measure) {
-  if (options.n_pairs < 1)
+  if (options.n_pairs < 1) {
     return make_error(ErrorCode::kUsage, "a comparison needs a pair of runs");
+  }
   if (!(options.confidence > 0.0 && options.confidence < 1.0)) {
     return make_error(ErrorCode::kUsage, "confidence {} is not between 0 and 1",
                       options.confidence);

@@ -34,7 +34,8 @@ struct CompareOptions {
   std::function<void(int pair, int n_pairs, std::string_view side)> progress;
 };
 
-/// Measures all rows of ours once. kInterrupted ends the comparison with what there is.
+/// Measures all rows of ours once. kInterrupted ends the comparison with what there is: it is for a
+/// measurement that was cut short too, whose rows would not be like the others.
 using MeasureOurs = std::function<Result<std::vector<RivalRow>>()>;
 
 enum class Verdict {

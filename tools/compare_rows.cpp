@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <optional>
 #include <span>
@@ -36,12 +37,19 @@ std::optional<size_t> find_partner(const RivalRow& row, const Rows& rows) {
   return candidates[0];
 }
 
-/// One rate for a run.
-double rate_of(const RivalRow& row, bool use_mean) {
-  if (!use_mean) return measure::summarize(row.samples).median;
-  if (row.samples.empty()) return row.mean;
-  return std::accumulate(row.samples.begin(), row.samples.end(), 0.0) /
-         static_cast<double>(row.samples.size());
+/// One rate for a run; none when there is no usable one.
+std::optional<double> rate_of(const RivalRow* row, bool use_mean) {
+  if (row == nullptr) return std::nullopt;
+  const auto& samples = row->samples;
+  double rate = row->mean;
+  if (!samples.empty() && use_mean) {
+    rate =
+        std::accumulate(samples.begin(), samples.end(), 0.0) / static_cast<double>(samples.size());
+  } else if (!samples.empty()) {
+    rate = measure::summarize(samples).median;
+  }
+  if (!(rate > 0.0 && std::isfinite(rate))) return std::nullopt;
+  return rate;
 }
 
 const RivalRow* find_row(const Rows& rows, const RivalRow& wanted) {
@@ -59,15 +67,17 @@ ComparedRow compare_row(const RivalRow& ours, const RivalRow* theirs, const Runs
   row.n_threads_a = ours.n_threads;
   row.n_threads_b = theirs != nullptr ? theirs->n_threads : 0;
   for (size_t i = 0; i < runs.ours.size(); ++i) {
-    const RivalRow* a = find_row(runs.ours[i], ours);
-    const RivalRow* b = theirs != nullptr && i < runs.theirs.size()
-                            ? find_row(runs.theirs[i].rows, *theirs)
-                            : nullptr;
-    // A pair or, in the run that was interrupted, ours alone.
-    const bool is_last_alone = i == runs.theirs.size();
-    if (a == nullptr || (b == nullptr && !is_last_alone)) continue;
-    row.a.push_back(rate_of(*a, comparison.uses_means));
-    if (b != nullptr) row.b.push_back(rate_of(*b, comparison.uses_means));
+    const auto a = rate_of(find_row(runs.ours[i], ours), comparison.uses_means);
+    // In the run that was interrupted, ours may stand alone.
+    if (i == runs.theirs.size()) {
+      if (a) row.a.push_back(*a);
+      break;
+    }
+    if (theirs == nullptr) continue;
+    const auto b = rate_of(find_row(runs.theirs[i].rows, *theirs), comparison.uses_means);
+    if (!a || !b) continue;
+    row.a.push_back(*a);
+    row.b.push_back(*b);
   }
   row.summary_a = measure::summarize(row.a);
   row.summary_b = measure::summarize(row.b);
@@ -89,20 +99,32 @@ void describe_rival(const RivalOutput& rival, Comparison& comparison) {
   comparison.notes = rival.notes;
 }
 
+/// Some row of these runs tells its mean only.
+bool lacks_samples(const Runs& runs, const RivalRow& ours, const RivalRow& theirs) {
+  const auto lacks = [](const Rows& rows, const RivalRow& wanted) {
+    const RivalRow* row = find_row(rows, wanted);
+    return row != nullptr && row->samples.empty();
+  };
+  return std::any_of(runs.ours.begin(), runs.ours.end(),
+                     [&](const Rows& rows) { return lacks(rows, ours); }) ||
+         std::any_of(runs.theirs.begin(), runs.theirs.end(),
+                     [&](const RivalOutput& output) { return lacks(output.rows, theirs); });
+}
+
 /// Notes on rows without a partner.
 void note_lonely_rows(const Rows& ours, const Rows& theirs, const std::vector<Match>& matches,
                       Comparison& comparison) {
   const auto note = [&](const Rows& rows, auto member, const char* what) {
+    Rows lonely;
     for (size_t i = 0; i < rows.size(); ++i) {
-      if (std::any_of(matches.begin(), matches.end(),
-                      [&](const Match& match) { return match.*member == i; })) {
-        continue;
-      }
-      comparison.notes.push_back(full_label(rows[i]) + what);
+      const bool is_matched = std::any_of(matches.begin(), matches.end(),
+                                          [&](const Match& match) { return match.*member == i; });
+      if (!is_matched) lonely.push_back(rows[i]);
     }
+    if (!lonely.empty()) comparison.notes.push_back(what + list_rows(lonely));
   };
-  note(ours, &Match::ours, ": not compared, the command has no single row for it");
-  note(theirs, &Match::theirs, " of the command: not compared, no single row of ours fits");
+  note(ours, &Match::ours, "not compared, as the command has no single row for it: ");
+  note(theirs, &Match::theirs, "not compared, as no single row of ours fits the command's: ");
 }
 
 }  // namespace
@@ -111,6 +133,16 @@ std::string full_label(const RivalRow& row) {
   std::string label = row_label(row.kind, row.n_tokens, row.depth);
   if (row.n_threads > 0) label += " with " + count_label(row.n_threads, "thread");
   return label;
+}
+
+std::string list_rows(const Rows& rows) {
+  constexpr size_t kMaxRows = 12;
+  std::string text;
+  for (size_t i = 0; i < std::min(rows.size(), kMaxRows); ++i) {
+    text += (i == 0 ? "" : ", ") + full_label(rows[i]);
+  }
+  if (rows.size() > kMaxRows) text += fmt::format(" and {} more", rows.size() - kMaxRows);
+  return text.empty() ? "nothing" : text;
 }
 
 std::vector<Match> match_rows(const Rows& ours, const Rows& theirs) {
@@ -141,7 +173,7 @@ Comparison evaluate(const CompareOptions& options, const Runs& runs) {
   note_lonely_rows(ours, rival.rows, matches, comparison);
   // Medians against means would favour one side wherever the noise leans to one side.
   comparison.uses_means = std::any_of(matches.begin(), matches.end(), [&](const Match& match) {
-    return ours[match.ours].samples.empty() || rival.rows[match.theirs].samples.empty();
+    return lacks_samples(runs, ours[match.ours], rival.rows[match.theirs]);
   });
   std::vector<RowPair> pairs;
   for (const Match& match : matches) {

@@ -33,5 +33,7 @@ Comparison evaluate(const CompareOptions& options, const Runs& runs);
 
 /// "prefill 512 @ 1024 with 2 threads"
 std::string full_label(const RivalRow& row);
+/// The labels of the first rows, and how many more there are; "nothing" without a row.
+std::string list_rows(const std::vector<RivalRow>& rows);
 
 }  // namespace tern::tools

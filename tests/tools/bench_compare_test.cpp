@@ -138,15 +138,62 @@ TEST(Comparison, MeansAreComparedWithMeans) {
   EXPECT_DOUBLE_EQ(comparison.rows[0].b[0], 20.0);
 }
 
+TEST(Comparison, OneRunWithoutSamplesMakesAllOfThemMeans) {
+  const test::TempDir folder;
+  const std::string table =
+      "printf '| model | threads | test | t/s |\\n"
+      "| llama 1B I2_S - 2 bpw ternary | 2 | tg64 | 20.00 |\\n'";
+  const std::string first = "[ -e '" + folder.file("x") + "' ]";
+  const Comparison comparison =
+      compare(with("if " + first + "; then " + table + "; else touch '" + folder.file("x") + "'; " +
+                       printing({line(0, 64, "10, 20, 60")}) + "; fi",
+                   3),
+              ours({1.0}));
+  ASSERT_EQ(comparison.rows.size(), 1u);
+  EXPECT_TRUE(comparison.uses_means);
+  EXPECT_EQ(comparison.rows[0].b, (std::vector<double>{30.0, 20.0, 20.0}));
+}
+
+TEST(Comparison, ARateOfOursThatIsNoneIsMissing) {
+  int n_calls = 0;
+  const Comparison comparison = compare(with(printing({line(0, 64, "20")}), 3), [&] {
+    RivalRow decode = row(RateKind::kDecode, 64, 40.0);
+    if (++n_calls == 2) decode.samples = {0.0};
+    return Result<std::vector<RivalRow>>(std::vector<RivalRow>{decode});
+  });
+  ASSERT_EQ(comparison.rows.size(), 1u);
+  EXPECT_EQ(comparison.rows[0].a.size(), 2u);
+  EXPECT_EQ(comparison.rows[0].b.size(), 2u);
+  ASSERT_EQ(comparison.notes.size(), 1u);
+  EXPECT_TRUE(contains(comparison.notes[0], "missing in some"));
+}
+
+TEST(Comparison, AFailureLaterNamesTheRun) {
+  const test::TempDir folder;
+  const Error error = failure(with("[ -e '" + folder.file("x") + "' ] && exit 7; touch '" +
+                                   folder.file("x") + "'; " + printing({line(0, 64, "20")})),
+                              ours({1.0}));
+  EXPECT_EQ(error.code, ErrorCode::kNotAvailable);
+  EXPECT_TRUE(contains(error.message, "run 2 of 4")) << error.message;
+  EXPECT_TRUE(contains(error.message, "exit status 7")) << error.message;
+}
+
+TEST(Comparison, ManyRowsWithoutAPartnerAreCounted) {
+  std::vector<std::string> lines = {line(0, 64, "20")};
+  for (int n = 100; n < 140; ++n) lines.push_back(line(0, n, "20"));
+  const Comparison comparison = compare(with(printing(lines), 2), ours({1.0}));
+  ASSERT_EQ(comparison.notes.size(), 2u);
+  EXPECT_TRUE(contains(comparison.notes[1], "and 28 more")) << comparison.notes[1];
+}
+
 TEST(Comparison, RowsWithoutAPartnerAreNamed) {
   const Comparison comparison = compare(
       with(printing({line(0, 64, "20"), line(0, 128, "20"), line(256, 0, "20")}), 2), ours({1.0}));
   ASSERT_EQ(comparison.rows.size(), 1u);
   EXPECT_EQ(comparison.rows[0].n_tokens, 64);
-  ASSERT_EQ(comparison.notes.size(), 3u);
+  ASSERT_EQ(comparison.notes.size(), 2u);
   EXPECT_TRUE(contains(comparison.notes[0], "prefill 512"));
-  EXPECT_TRUE(contains(comparison.notes[1], "decode 128"));
-  EXPECT_TRUE(contains(comparison.notes[2], "prefill 256"));
+  EXPECT_TRUE(contains(comparison.notes[1], "decode 128 with 2 threads, prefill 256"));
 }
 
 TEST(Comparison, ThreadsDecideWhereSeveralRowsFit) {
