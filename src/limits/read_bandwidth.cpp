@@ -23,6 +23,7 @@ constexpr double kShortestSeconds = 1e-8;            // of a coarse clock
 constexpr size_t kPassGrain = 4096;                  // a multiple of 8 streams of whole lines
 constexpr size_t kFirstPassBytes = size_t{8} << 20;  // of all parts
 constexpr double kHopeless = 0.9;                    // of the best pattern
+constexpr int kFairTurns = 5;                        // some of which another program may spoil
 
 // Whose turn it is, how long its pass, where in the parts it begins.
 class Passes {
@@ -34,6 +35,7 @@ class Passes {
         interrupt_(interrupt),
         deadline_(seconds_now() + seconds),
         best_(patterns.size(), 0.0),
+        n_turns_(patterns.size(), 0),
         length_(clamped(kFirstPassBytes / buffer.n_parts())) {}
 
   bool prepare() {
@@ -42,7 +44,7 @@ class Passes {
     if (n_passes_ > 0) {
       do {
         turn_ = (turn_ + 1) % patterns_.size();
-      } while (n_passes_ >= patterns_.size() && best_[turn_] < kHopeless * best());
+      } while (n_turns_[turn_] >= kFairTurns && best_[turn_] < kHopeless * best());
     }
     return true;
   }
@@ -63,6 +65,7 @@ class Passes {
     ++n_passes_;
     // On with the next bytes, so that the whole buffer comes by before any of it is read again.
     offset_ = (offset_ + length_) % buffer_.part_bytes();
+    ++n_turns_[turn_];
     best_[turn_] = std::max(best_[turn_], rate);
     // A first pass that was disturbed is too short, and the next ones longer.
     const double wanted = best() * kPassSeconds / static_cast<double>(buffer_.n_parts());
@@ -86,6 +89,7 @@ class Passes {
   const std::atomic<bool>* interrupt_;
   const double deadline_;
   std::vector<double> best_;  // by pattern, bytes a second
+  std::vector<int> n_turns_;  // by pattern
   size_t n_passes_ = 0, turn_ = 0, offset_ = 0, length_;
 };
 

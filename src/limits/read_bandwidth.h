@@ -27,8 +27,8 @@ struct ReadFigure {
 };
 
 /// Passes of milliseconds by all workers, each over its own part of the buffer (one worker: over
-/// all parts), taking turns among the patterns; those far behind drop out. Lasts about `seconds`,
-/// but at least until every pattern had a turn; ends soon after *interrupt becomes true.
+/// all parts), taking turns among the patterns; those far behind drop out after a few. Lasts about
+/// `seconds`, but at least until every pattern had a turn; ends soon after *interrupt becomes true.
 /// REQUIRES: one worker, or as many as the buffer has parts.
 ReadFigure measure_read(const Crew& crew, kernels::ReadStreamFn read_stream,
                         const ReadBuffer& buffer, std::span<const ReadPattern> patterns,
