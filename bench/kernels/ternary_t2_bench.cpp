@@ -1,111 +1,182 @@
-// The ternary product of every kernel set on shapes of real models, one thread. Counters: GB/s of
-// weights read, GMAC/s of products.
-#include <benchmark/benchmark.h>
-
-#include <cstdlib>
+// The ternary product on matrices of real models: from memory and warm for one token, warm for
+// several.
 #include <cstring>
 #include <memory>
-#include <string>
+#include <optional>
 
-#include "kernels/cpu_features.h"
-#include "kernels/dispatch.h"
+#include "bench/kernels/entry_benches.h"
+#include "bench/support/buffers.h"
+#include "bench/support/counters.h"
+#include "tern/cpu.h"
 
-namespace tern::kernels {
+namespace tern::bench {
 namespace {
+
+using kernels::kLineBytes;
+using kernels::kLineK;
+using kernels::kTileRows;
+using kernels::TernaryProduct;
+using kernels::TernaryProductFn;
 
 struct Shape {
   const char* name;
   size_t n_rows, k;
+  size_t group;  // elements per scale along k; 0: one scale for the matrix
 };
 constexpr Shape kShapes[] = {
-    {"bitnet-2b4t.ffn_down", 2560, 6912},
-    {"bitnet-2b4t.ffn_gate", 6912, 2560},
-    {"bitnet-2b4t.attn_k", 640, 2560},
-    {"bitnet-large.attn_q", 1536, 1536},
+    {"bitnet-2b4t.attn_q", 2560, 2560, 0},    {"bitnet-2b4t.attn_k", 640, 2560, 0},
+    {"bitnet-2b4t.ffn_gate", 6912, 2560, 0},  {"bitnet-2b4t.ffn_down", 2560, 6912, 0},
+    {"bitnet-large.attn_q", 1536, 1536, 0},   {"bitnet-large.ffn_gate", 4096, 1536, 0},
+    {"bitnet-large.ffn_down", 1536, 4096, 0}, {"llama3-8b.attn_q", 4096, 4096, 0},
+    {"llama3-8b.attn_k", 1024, 4096, 0},      {"llama3-8b.ffn_gate", 14336, 4096, 0},
+    {"llama3-8b.ffn_down", 4096, 14336, 0},   {"bonsai-8b.attn_q", 4096, 4096, 128},
+    {"bonsai-8b.ffn_gate", 12288, 4096, 128}, {"bonsai-8b.ffn_down", 4096, 12288, 128},
 };
-constexpr size_t kTokenCounts[] = {1, 4, 8, 128};
+constexpr size_t kTokenCounts[] = {4, 8, 128};
 
-struct Free {
-  void operator()(void* p) const { std::free(p); }
-};
-template <typename T>
-using Buffer = std::unique_ptr<T[], Free>;
+size_t ceil_div(size_t a, size_t b) { return (a + b - 1) / b; }
 
-template <typename T>
-Buffer<T> make_buffer(size_t count) {
-  const size_t n_bytes = (count * sizeof(T) + 63) / 64 * 64;
-  auto* p = static_cast<T*>(std::aligned_alloc(64, n_bytes));
-  std::memset(static_cast<void*>(p), 0, n_bytes);
-  return Buffer<T>(p);
+// As many copies of a matrix as memory benchmarks need so that none is still in a cache when its
+// turn comes again.
+size_t copies_beyond_caches(size_t matrix_bytes) {
+  constexpr uint64_t kUnknownCacheBytes = uint64_t{64} << 20;
+  const uint64_t cache = cpu_topology().last_level_cache_bytes;
+  return ceil_div(6 * (cache == 0 ? kUnknownCacheBytes : cache), matrix_bytes) + 1;
 }
 
-void run(benchmark::State& state, const Isa* isa, Shape shape, size_t n_tokens) {
-  if ((isa->required_features & ~detect_features()) != 0) {
-    state.SkipWithError("this CPU cannot run these kernels");
-    return;
+class Problem {
+ public:
+  Problem(const Shape& shape, size_t n_tokens, size_t n_copies)
+      : n_copies_(n_copies),
+        n_lines_(ceil_div(shape.k, kLineK)),
+        n_tiles_(ceil_div(shape.n_rows, kTileRows)),
+        group_lines_(shape.group == 0 ? n_lines_ : shape.group / kLineK),
+        n_groups_(ceil_div(n_lines_, group_lines_)),
+        x_stride_(ceil_div(shape.k, 64) * 64),
+        matrix_bytes_(n_tiles_ * n_lines_ * kLineBytes),
+        n_scales_(shape.group == 0 ? kTileRows : n_tiles_ * n_groups_ * kTileRows),
+        tiles_(n_copies * matrix_bytes_),
+        w_scales_(n_copies * n_scales_),
+        x_(n_tokens * x_stride_),
+        x_sums_(n_tokens * n_groups_),
+        x_scales_(n_tokens * n_groups_),
+        y_(n_tokens * shape.n_rows) {
+    Random random;
+    for (size_t i = 0; i < matrix_bytes_; ++i) {
+      const uint32_t r = random.next();
+      tiles_[i] = static_cast<uint8_t>(r % 3 | r / 3 % 3 << 2 | r / 9 % 3 << 4 | r / 27 % 3 << 6);
+    }
+    for (size_t copy = 1; copy < n_copies; ++copy) {
+      std::memcpy(tiles_.data() + copy * matrix_bytes_, tiles_.data(), matrix_bytes_);
+    }
+    for (float& scale : w_scales_) scale = 0.5f + random.next_float() * 0.25f;
+    for (size_t t = 0; t < n_tokens; ++t) {
+      for (size_t i = 0; i < shape.k; ++i) {
+        x_[t * x_stride_ + i] = static_cast<int8_t>(random.next());
+        x_sums_[t * n_groups_ + i / (group_lines_ * kLineK)] += x_[t * x_stride_ + i];
+      }
+    }
+    for (float& scale : x_scales_) scale = 0.01f;
+    product_ = {};
+    product_.n_rows = shape.n_rows;
+    product_.n_lines = n_lines_;
+    product_.group_lines = group_lines_;
+    product_.n_groups = n_groups_;
+    product_.w_tile_stride = shape.group == 0 ? 0 : n_groups_ * kTileRows;
+    product_.w_group_stride = shape.group == 0 ? 0 : kTileRows;
+    product_.n_tokens = n_tokens;
+    product_.x = x_.data();
+    product_.x_stride = x_stride_;
+    product_.x_sums = x_sums_.data();
+    product_.x_scales = x_scales_.data();
+    product_.y = y_.data();
+    product_.y_stride = shape.n_rows;
   }
-  const KernelTable table = make_table(*isa);
-  const size_t n_tiles = (shape.n_rows + kTileRows - 1) / kTileRows;
-  const size_t n_lines = (shape.k + kLineK - 1) / kLineK;
-  auto tiles = make_buffer<uint8_t>(n_tiles * n_lines * kLineBytes);
-  for (size_t i = 0; i < n_tiles * n_lines * kLineBytes; ++i) {
-    const size_t mixed = i * 2654435761u >> 7;
-    tiles[i] = static_cast<uint8_t>((mixed % 3) | (mixed / 3 % 3) << 2 | (mixed / 9 % 3) << 4 |
-                                    (mixed / 27 % 3) << 6);
-  }
-  const size_t x_stride = (shape.k + 63) / 64 * 64;
-  auto x = make_buffer<int8_t>(n_tokens * x_stride);
-  for (size_t i = 0; i < n_tokens * x_stride; ++i) x[i] = static_cast<int8_t>(i * 37);
-  auto sums = make_buffer<int32_t>(n_tokens);
-  auto x_scales = make_buffer<float>(n_tokens);
-  auto w_scales = make_buffer<float>(kTileRows);
-  auto y = make_buffer<float>(n_tokens * shape.n_rows);
 
-  TernaryProduct p = {};
-  p.tiles = tiles.get();
-  p.n_rows = shape.n_rows;
-  p.n_lines = n_lines;
-  p.group_lines = n_lines;
-  p.n_groups = 1;
-  p.w_scales = w_scales.get();
-  p.n_tokens = n_tokens;
-  p.x = x.get();
-  p.x_stride = x_stride;
-  p.x_sums = sums.get();
-  p.x_scales = x_scales.get();
-  p.y = y.get();
-  p.y_stride = shape.n_rows;
-  const TernaryProductFn fn = n_tokens == 1 ? table.ternary_gemv_t2 : table.ternary_gemm_t2;
+  /// The product with the next copy of the matrix.
+  const TernaryProduct& next() {
+    copy_ = copy_ + 1 < n_copies_ ? copy_ + 1 : 0;
+    product_.tiles = tiles_.data() + copy_ * matrix_bytes_;
+    product_.w_scales = w_scales_.data() + copy_ * n_scales_;
+    return product_;
+  }
+  /// Tiles and scales of one matrix.
+  size_t weight_bytes() const { return matrix_bytes_ + n_scales_ * sizeof(float); }
+
+ private:
+  size_t n_copies_, n_lines_, n_tiles_, group_lines_, n_groups_, x_stride_, matrix_bytes_,
+      n_scales_;
+  Buffer<uint8_t> tiles_;
+  Buffer<float> w_scales_;
+  Buffer<int8_t> x_;
+  Buffer<int32_t> x_sums_;
+  Buffer<float> x_scales_;
+  Buffer<float> y_;
+  TernaryProduct product_;
+  size_t copy_ = 0;
+};
+
+// Google Benchmark runs a benchmark several times until it has lasted long enough; what it needs is
+// made once. Only one is kept.
+Problem& problem_of(const Shape& shape, size_t n_tokens, bool from_memory) {
+  struct Key {
+    const Shape* shape;
+    size_t n_tokens;
+    bool from_memory;
+    bool operator==(const Key&) const = default;
+  };
+  static std::optional<Key> current;
+  static std::unique_ptr<Problem> problem;
+  const Key key = {&shape, n_tokens, from_memory};
+  if (current != key) {
+    problem.reset();
+    const size_t bytes = ceil_div(shape.n_rows, kTileRows) * ceil_div(shape.k, kLineK) * kLineBytes;
+    problem =
+        std::make_unique<Problem>(shape, n_tokens, from_memory ? copies_beyond_caches(bytes) : 1);
+    current = key;
+  }
+  return *problem;
+}
+
+void run(benchmark::State& state, TernaryProductFn product, const Shape& shape, size_t n_tokens,
+         bool from_memory) {
+  Problem& problem = problem_of(shape, n_tokens, from_memory);
   for (auto _ : state) {
-    fn(p);
+    product(problem.next());
     benchmark::ClobberMemory();
   }
-  using benchmark::Counter;
-  const double weights = static_cast<double>(shape.n_rows * shape.k);
-  state.counters["GB/s"] = Counter(weights / 4e9, Counter::kIsIterationInvariantRate);
-  state.counters["GMAC/s"] =
-      Counter(weights * static_cast<double>(n_tokens) / 1e9, Counter::kIsIterationInvariantRate);
+  count_giga(state, "GB/s", static_cast<double>(problem.weight_bytes()));
+  count_giga(state, "GMAC/s", static_cast<double>(shape.n_rows * shape.k * n_tokens));
+}
+
+std::string describe(const Shape& shape) {
+  return std::string(shape.name) + ":" + std::to_string(shape.n_rows) + "x" +
+         std::to_string(shape.k) +
+         (shape.group == 0 ? "" : "/group:" + std::to_string(shape.group));
 }
 
 }  // namespace
-}  // namespace tern::kernels
 
-int main(int argc, char** argv) {
-  using namespace tern::kernels;
-  size_t n_isas = 0;
-  const Isa* isa = isas(&n_isas);
-  for (size_t i = 0; i < n_isas; ++i) {
-    for (const Shape& shape : kShapes) {
-      for (const size_t n_tokens : kTokenCounts) {
-        const std::string name =
-            std::string(isa[i].name) + "/" + shape.name + "/tokens:" + std::to_string(n_tokens);
-        benchmark::RegisterBenchmark(name.c_str(), run, &isa[i], shape, n_tokens);
-      }
+void bench_ternary_gemv_t2(EntryBenches& benches) {
+  for (const Shape& shape : kShapes) {
+    for (const bool from_memory : {true, false}) {
+      benches.add(describe(shape) + (from_memory ? "/memory" : "/warm"),
+                  [&shape, from_memory](benchmark::State& state, const auto& table) {
+                    run(state, table.ternary_gemv_t2, shape, 1, from_memory);
+                  });
     }
   }
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
-  benchmark::RunSpecifiedBenchmarks();
-  benchmark::Shutdown();
-  return 0;
 }
+
+void bench_ternary_gemm_t2(EntryBenches& benches) {
+  for (const Shape& shape : kShapes) {
+    for (const size_t n_tokens : kTokenCounts) {
+      benches.add(describe(shape) + "/warm/tokens:" + std::to_string(n_tokens),
+                  [&shape, n_tokens](benchmark::State& state, const auto& table) {
+                    run(state, table.ternary_gemm_t2, shape, n_tokens, false);
+                  });
+    }
+  }
+}
+
+}  // namespace tern::bench
