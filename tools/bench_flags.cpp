@@ -49,6 +49,11 @@ void add_bench_flags(CLI::App& app, BenchFlags& flags) {
   add_choice(app, "--output", flags.format, std::span<const Choice<BenchFormat>>(kFormats),
              "Form of the result on stdout (default text)")
       ->group(output);
+  add_text(
+      app, "--from", flags.from, "FILE",
+      "Show a result that was saved with --output json instead of measuring; - is standard input")
+      ->group(output)
+      ->configurable(false);
   add_text(app, "--plot", flags.plot, "FILE", "Draw the result as an SVG picture")
       ->group(output)
       ->configurable(false);

@@ -24,6 +24,7 @@ struct BenchFlags {
   int n_warmup = 1;
   EnergyFlags energy;
   BenchFormat format = BenchFormat::kText;
+  std::string from;     // saved JSON result to show instead of measuring; "": measure
   std::string plot;     // SVG file; "": none
   std::string compare;  // command; "": none
 };

@@ -12,6 +12,7 @@
 #include "bench_output.h"
 #include "bench_run.h"
 #include "command.h"
+#include "input.h"
 #include "plot.h"
 #include "signals.h"
 
@@ -110,8 +111,24 @@ Result<void> check_energy(const EnergyFlags& flags, const measure::BenchReport& 
   return {};
 }
 
+Result<void> show(const Outcome& outcome, const BenchFlags& flags, Context& context) {
+  context.out.write(formatted(outcome, flags.format));
+  if (!flags.plot.empty()) TERN_RETURN_IF_ERROR(draw(outcome, flags.plot, context.log));
+  return {};
+}
+
+// A saved result in another form; what --compare found is not part of it.
+Result<int> show_saved(const BenchFlags& flags, Context& context) {
+  TERN_ASSIGN_OR_RETURN(const std::string text, read_text(flags.from));
+  Outcome outcome;
+  TERN_ASSIGN_OR_RETURN(outcome.report, report_from_json(text, flags.from));
+  TERN_RETURN_IF_ERROR(show(outcome, flags, context));
+  return 0;
+}
+
 Result<int> run_bench(const BenchFlags& flags, Context& context) {
   context.log.set_verbose(flags.model.verbose);
+  if (!flags.from.empty()) return show_saved(flags, context);
   TERN_RETURN_IF_ERROR(check(flags));
   BenchRun run(flags, context);
   TERN_RETURN_IF_ERROR(run.prepare());
@@ -125,8 +142,7 @@ Result<int> run_bench(const BenchFlags& flags, Context& context) {
   if (outcome.report.rows.empty()) {
     return make_error(ErrorCode::kInterrupted, "nothing was measured yet");
   }
-  context.out.write(formatted(outcome, flags.format));
-  if (!flags.plot.empty()) TERN_RETURN_IF_ERROR(draw(outcome, flags.plot, context.log));
+  TERN_RETURN_IF_ERROR(show(outcome, flags, context));
   if (outcome.report.interrupted) return interrupted_exit_code();
   TERN_RETURN_IF_ERROR(check_energy(flags.energy, outcome.report));
   return 0;
@@ -148,6 +164,7 @@ Examples:
   tern bench -m model.gguf
   tern bench --synthetic bitnet-2b4t -p 512 -n 64 -t 1,2
   tern bench -m model.gguf -p 0 -n 32 -d 0,1024,4096 --plot depth.svg
+  tern bench --from result.json --output md
   tern bench -m model.gguf -p 512 -n 64 --output json --require-energy
   tern bench -m model.gguf -p 512 -n 64 --compare 'llama-bench -m model.gguf -p 512 -n 64 -r 1 -o json')");
   return [flags](Context& context) { return run_bench(*flags, context); };

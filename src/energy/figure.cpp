@@ -94,7 +94,9 @@ EnergyFigure measure_idle(EnergyMeter& meter, double seconds, const std::atomic<
 EnergyFigure subtract_idle(const EnergyFigure& figure, const EnergyFigure& idle) {
   if (figure.kind == EnergyKind::kNotAvailable) return not_available(figure.reason, figure.seconds);
   if (idle.kind == EnergyKind::kNotAvailable) {
-    return not_available("no idle power: " + idle.reason, figure.seconds);
+    return not_available(
+        idle.reason.empty() ? "idle power was not measured" : "no idle power: " + idle.reason,
+        figure.seconds);
   }
   if (idle.seconds <= 0.0) return not_available("no idle power: no time", figure.seconds);
   const double scale = figure.seconds / idle.seconds;

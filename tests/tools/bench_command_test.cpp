@@ -131,6 +131,25 @@ TEST(BenchCommand, DrawsAPicture) {
   EXPECT_NE(picture.str().find("</svg>"), std::string::npos);
 }
 
+TEST(BenchCommand, ShowsASavedResultInAnotherForm) {
+  const TempDir folder;
+  const std::string saved = folder.file("result.json");
+  const Outcome measured = tern(bench({"-p", "8", "-n", "2", "--output", "json"}));
+  std::ofstream(saved) << measured.out;
+  // As values: the kernels are listed in another order.
+  EXPECT_EQ(Json::parse(tern({"bench", "--from", saved, "--output", "json"}).out, nullptr, false),
+            Json::parse(measured.out, nullptr, false));
+  const Outcome picture =
+      tern({"bench", "--from", "-", "--output", "csv", "--plot", folder.file("x.svg")});
+  EXPECT_EQ(picture.exit_code, 4) << "an empty standard input is no result";
+  const Outcome csv = tern(
+      {"bench", "--from", "-", "--output", "csv", "--plot", folder.file("x.svg")}, measured.out);
+  EXPECT_EQ(csv.exit_code, 0) << csv.err;
+  EXPECT_NE(csv.out.find("prefill"), std::string::npos);
+  EXPECT_TRUE(std::ifstream(folder.file("x.svg")).good());
+  EXPECT_EQ(tern({"bench", "--from", folder.file("none.json")}).exit_code, 3);
+}
+
 TEST(BenchComparison, AlternatesWithAnotherConfigurationOfTern) {
   const std::string command = "tern bench -m " + tiny_model() + " -p 8 -n 4 -r 1";
   const Json json = bench_json({"-p", "8", "-n", "4", "--compare", command});
