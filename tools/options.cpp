@@ -104,10 +104,14 @@ void add_interpretation_flags(CLI::App& app, ModelFlags& flags) {
 void add_model_flags(CLI::App& app, ModelFlags& flags) {
   add_model_path(app, flags);
   add_engine_flags(app, flags);
-  add_switch(app, "--no-tune", flags.no_tune,
-             "Ignore what 'tern tune' found, as -t, --threads-batch and --isa do too")
-      ->group(kModelGroup);
+  add_no_tune(app, flags);
   add_computation_flags(app, flags);
+}
+
+CLI::Option* add_no_tune(CLI::App& app, ModelFlags& flags) {
+  return add_switch(app, "--no-tune", flags.no_tune,
+                    "Ignore what 'tern tune' found, as -t, --threads-batch and --isa do too")
+      ->group(kModelGroup);
 }
 
 void add_computation_flags(CLI::App& app, ModelFlags& flags) {

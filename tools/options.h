@@ -45,6 +45,7 @@ CLI::Option* add_verbose(CLI::App& app, bool& verbose);
 /// --threads, --threads-batch and --isa.
 void add_engine_flags(CLI::App& app, ModelFlags& flags);
 CLI::Option* add_isa(CLI::App& app, ModelFlags& flags);
+CLI::Option* add_no_tune(CLI::App& app, ModelFlags& flags);
 /// --act, --ffn-act, --i2s-layout.
 void add_interpretation_flags(CLI::App& app, ModelFlags& flags);
 /// The interpretation flags, --kv and --batch.

@@ -131,6 +131,12 @@ TEST(BenchCommand, DrawsAPicture) {
   EXPECT_NE(picture.str().find("</svg>"), std::string::npos);
 }
 
+TEST(BenchCommand, MeasuresTheKernelsThatAreAskedFor) {
+  const Json json = bench_json({"-p", "8", "-n", "2", "--isa", "scalar"});
+  EXPECT_EQ(json["machine"]["isa"], "scalar");
+  EXPECT_EQ(json["limits"][0]["isa"], "scalar");
+}
+
 TEST(BenchCommand, ShowsASavedResultInAnotherForm) {
   const TempDir folder;
   const std::string saved = folder.file("result.json");
