@@ -66,7 +66,7 @@ TEST_F(SweepOfATinyModel, KeepsOneSampleForEveryRepetitionAndNoneOfTheWarmUp) {
 
 TEST_F(SweepOfATinyModel, RowsCanBeMeasuredInAnyOrderOfDepths) {
   Sweep sweep = make({{4, 2, 0}, {4, 2, 30}});
-  for (const size_t row : {1, 0, 1, 1, 0}) ASSERT_TRUE(sweep.measure(row));
+  for (const size_t row : {1u, 0u, 1u, 1u, 0u}) ASSERT_TRUE(sweep.measure(row));
   EXPECT_EQ(sweep.result(0, limits_, {}).prefill->samples.size(), 2u);
   EXPECT_EQ(sweep.result(1, limits_, {}).prefill->samples.size(), 3u);
 }
