@@ -1,6 +1,5 @@
 // The float kernels over 16 lanes, written once for every vector ISA. The including file first
-// defines, in an unnamed namespace of its own ISA namespace, the type V16 (16 floats) and the
-// functions
+// includes the v16.h of its folder, which defines the type V16 (16 floats) and the functions
 //
 //   v_load v_store v_load_f16 v_load_bf16 v_store_f16 v_set1 v_zero v_add v_sub v_mul v_div
 //   v_max (a > b ? a : b)  v_min (a < b ? a : b)  v_lt_zero_to_zero (a < 0 ? 0 : a)
@@ -10,26 +9,12 @@
 //
 // Each operation is one IEEE operation rounded to nearest on every lane, so all ISAs and the scalar
 // loops give the same bits. Tails of fewer than 16 elements are computed lane by lane like scalar.
-// REQUIRES the includer to have included <math.h>, exp_constants.h, half.h and kernel_table.h.
+// REQUIRES the includer to be in its ISA namespace and to have included <math.h>, exp_constants.h,
+// half.h, kernel_table.h and v16.h.
+
+#include "kernels/vector_sums.h"
 
 namespace {
-
-inline float tree_sum(V16 v) {
-  alignas(64) float p[kPartialSums];
-  v_store(p, v);
-  for (size_t half = kPartialSums / 2; half > 0; half /= 2) {
-    for (size_t i = 0; i < half; ++i) p[i] = p[i] + p[i + half];
-  }
-  return p[0];
-}
-
-// The tail of a reduction: lane i of the partial sums gets element i, the others stay untouched.
-inline V16 add_tail(V16 sums, const float* products, size_t n) {
-  alignas(64) float p[kPartialSums];
-  v_store(p, sums);
-  for (size_t i = 0; i < n; ++i) p[i] = p[i] + products[i];
-  return v_load(p);
-}
 
 inline V16 exp_lanes(V16 arg) {
   V16 x = v_max(arg, v_set1(kExpMin));

@@ -1,99 +1,12 @@
-// 16 float lanes as two 256-bit registers.
-#include <immintrin.h>
+// The float kernels over 16 lanes.
 #include <math.h>
 
 #include "kernels/exp_constants.h"
 #include "kernels/half.h"
 #include "kernels/x86_avx2/avx2.h"
+#include "kernels/x86_avx2/v16.h"
 
 namespace tern::kernels::avx2 {
-namespace {
-
-struct V16 {
-  __m256 low, high;
-};
-
-inline V16 v_load(const float* p) { return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
-inline void v_store(float* p, V16 v) {
-  _mm256_storeu_ps(p, v.low);
-  _mm256_storeu_ps(p + 8, v.high);
-}
-inline V16 v_load_f16(const uint16_t* p) {
-  return {_mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))),
-          _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p + 8)))};
-}
-inline __m256 widen_bf16(const uint16_t* p) {
-  const __m128i bits = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-  return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(bits), 16));
-}
-inline V16 v_load_bf16(const uint16_t* p) { return {widen_bf16(p), widen_bf16(p + 8)}; }
-inline void v_store_f16(uint16_t* p, V16 v) {
-  constexpr int kNearest = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_cvtps_ph(v.low, kNearest));
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(p + 8), _mm256_cvtps_ph(v.high, kNearest));
-}
-inline V16 v_set1(float x) { return {_mm256_set1_ps(x), _mm256_set1_ps(x)}; }
-inline V16 v_zero() { return {_mm256_setzero_ps(), _mm256_setzero_ps()}; }
-inline V16 v_add(V16 a, V16 b) {
-  return {_mm256_add_ps(a.low, b.low), _mm256_add_ps(a.high, b.high)};
-}
-inline V16 v_sub(V16 a, V16 b) {
-  return {_mm256_sub_ps(a.low, b.low), _mm256_sub_ps(a.high, b.high)};
-}
-inline V16 v_mul(V16 a, V16 b) {
-  return {_mm256_mul_ps(a.low, b.low), _mm256_mul_ps(a.high, b.high)};
-}
-inline V16 v_div(V16 a, V16 b) {
-  return {_mm256_div_ps(a.low, b.low), _mm256_div_ps(a.high, b.high)};
-}
-// MAXPS and MINPS give the second operand where the comparison fails, NaN included.
-inline V16 v_max(V16 a, V16 b) {
-  return {_mm256_max_ps(a.low, b.low), _mm256_max_ps(a.high, b.high)};
-}
-inline V16 v_min(V16 a, V16 b) {
-  return {_mm256_min_ps(a.low, b.low), _mm256_min_ps(a.high, b.high)};
-}
-// MAXPS(0, a) is 0 > a ? 0 : a.
-inline V16 v_lt_zero_to_zero(V16 a) { return v_max(v_zero(), a); }
-inline __m256 pow2(__m256 n) {
-  const __m256i e = _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));
-  return _mm256_castsi256_ps(_mm256_slli_epi32(e, 23));
-}
-inline V16 v_pow2(V16 n) { return {pow2(n.low), pow2(n.high)}; }
-inline V16 v_below(V16 a, V16 limit, V16 b) {
-  return {_mm256_andnot_ps(_mm256_cmp_ps(a.low, limit.low, _CMP_LT_OQ), b.low),
-          _mm256_andnot_ps(_mm256_cmp_ps(a.high, limit.high, _CMP_LT_OQ), b.high)};
-}
-inline V16 v_nan_from(V16 a, V16 b) {
-  return {_mm256_blendv_ps(b.low, a.low, _mm256_cmp_ps(a.low, a.low, _CMP_UNORD_Q)),
-          _mm256_blendv_ps(b.high, a.high, _mm256_cmp_ps(a.high, a.high, _CMP_UNORD_Q))};
-}
-inline __m256 abs_bits_max(__m256 m, __m256 x) {
-  const __m256i bits = _mm256_and_si256(_mm256_castps_si256(x), _mm256_set1_epi32(0x7fffffff));
-  return _mm256_castsi256_ps(_mm256_max_epi32(_mm256_castps_si256(m), bits));
-}
-inline V16 v_abs_bits_max(V16 m, V16 x) {
-  return {abs_bits_max(m.low, x.low), abs_bits_max(m.high, x.high)};
-}
-inline __m256i clamp_to_i32(__m256 v) {
-  v = _mm256_max_ps(v, _mm256_set1_ps(-128.0f));
-  v = _mm256_min_ps(v, _mm256_set1_ps(127.0f));
-  return _mm256_cvttps_epi32(v);
-}
-inline void v_quantize(V16 v, int8_t* q, int32_t* sums) {
-  const __m256i low = clamp_to_i32(v.low);
-  const __m256i high = clamp_to_i32(v.high);
-  // The packs work within 128-bit halves; the permutation puts the quarters in order.
-  const __m256i words = _mm256_permute4x64_epi64(_mm256_packs_epi32(low, high), 0xd8);
-  const __m128i bytes =
-      _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(q), bytes);
-  auto* sum = reinterpret_cast<__m256i*>(sums);
-  _mm256_storeu_si256(sum, _mm256_add_epi32(_mm256_loadu_si256(sum), low));
-  _mm256_storeu_si256(sum + 1, _mm256_add_epi32(_mm256_loadu_si256(sum + 1), high));
-}
-
-}  // namespace
 
 #include "kernels/vector_float_ops.h"
 
