@@ -64,6 +64,24 @@ using TernaryProductFn = void (*)(const TernaryProduct& product) noexcept;
 using DotF32Fn = float (*)(const float* a, const float* b, size_t n) noexcept;
 using DotHalfFn = float (*)(const float* a, const uint16_t* b, size_t n) noexcept;
 
+/// Rows of a dense matrix times float activations: with row r as floats w [k],
+///
+///     y[t * y_stride + r] = dot product of x_t and w as DotF32Fn defines it
+///
+/// A row is k elements of the entry's format, whose blocks are drawn in README.md; it begins where
+/// the row before it ends.
+struct DenseProduct {
+  const uint8_t* rows;  // [n_rows, row bytes], any alignment
+  size_t n_rows;        // any, 0 too
+  size_t k;             // a multiple of the format's block
+  const float* x;       // [n_tokens, x_stride]
+  size_t x_stride;      // floats
+  size_t n_tokens;      // any
+  float* y;             // [n_tokens, y_stride]; must not overlap any input
+  size_t y_stride;      // floats
+};
+using DenseProductFn = void (*)(const DenseProduct& product) noexcept;
+
 /// acc[i] = acc[i] + p * v[i].
 using AxpyF32Fn = void (*)(float* acc, float p, const float* v, size_t n) noexcept;
 using AxpyHalfFn = void (*)(float* acc, float p, const uint16_t* v, size_t n) noexcept;
@@ -131,6 +149,12 @@ using FmaPeakFn = uint64_t (*)(size_t n_steps) noexcept;
   X(dot_f32, DotF32Fn)                 \
   X(dot_f16, DotHalfFn)                \
   X(dot_bf16, DotHalfFn)               \
+  X(dense_f32, DenseProductFn)         \
+  X(dense_f16, DenseProductFn)         \
+  X(dense_bf16, DenseProductFn)        \
+  X(dense_q8_0, DenseProductFn)        \
+  X(dense_q6_k, DenseProductFn)        \
+  X(dense_q4_0, DenseProductFn)        \
   X(axpy_f32, AxpyF32Fn)               \
   X(axpy_f16, AxpyHalfFn)              \
   X(rms_norm, RmsNormFn)               \

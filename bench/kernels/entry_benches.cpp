@@ -6,17 +6,17 @@
 
 namespace tern::bench {
 
-void EntryBenches::add(const std::string& what, Run run) {
+benchmark::internal::Benchmark* EntryBenches::add(const std::string& what, Run run) {
   ++count_;
   const std::string name = std::string(isa_.name) + "/" + entry_ + "/" + what;
-  benchmark::RegisterBenchmark(name.c_str(),
-                               [isa = &isa_, run = std::move(run)](benchmark::State& state) {
-                                 if ((isa->required_features & ~kernels::detect_features()) != 0) {
-                                   state.SkipWithError("this CPU cannot run these kernels");
-                                   return;
-                                 }
-                                 run(state, kernels::make_table(*isa));
-                               });
+  return benchmark::RegisterBenchmark(
+      name.c_str(), [isa = &isa_, run = std::move(run)](benchmark::State& state) {
+        if ((isa->required_features & ~kernels::detect_features()) != 0) {
+          state.SkipWithError("this CPU cannot run these kernels");
+          return;
+        }
+        run(state, kernels::make_table(*isa));
+      });
 }
 
 }  // namespace tern::bench

@@ -20,8 +20,8 @@ class EntryBenches {
   EntryBenches(const kernels::Isa& isa, std::string entry) : isa_(isa), entry_(std::move(entry)) {}
 
   /// Registers "<isa>/<entry>/<what>". Where this CPU cannot run the set, it is skipped with a
-  /// message.
-  void add(const std::string& what, Run run);
+  /// message. The benchmark may be set further.
+  benchmark::internal::Benchmark* add(const std::string& what, Run run);
   int count() const { return count_; }
 
  private:

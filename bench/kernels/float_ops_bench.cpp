@@ -1,5 +1,5 @@
 // The float entries on vectors as long as those of real models, warm: the engine has just written
-// them or keeps them in a cache. The head's rows also come from memory.
+// them or keeps them in a cache.
 #include <initializer_list>
 
 #include "bench/kernels/entry_benches.h"
@@ -71,31 +71,6 @@ void add_sizes(EntryBenches& benches, std::initializer_list<size_t> sizes, Cost 
   }
 }
 
-// Rows of a head that no cache holds: [kHeadBytes / 2 / k, k] f16 or bf16, one after the other.
-template <typename Dot>
-void add_rows_from_memory(EntryBenches& benches, Dot dot) {
-  constexpr size_t kHeadBytes = size_t{256} << 20;
-  for (const size_t k : kEmbd) {
-    benches.add("rows:" + std::to_string(k) + "/memory",
-                [k, dot](benchmark::State& state, const KernelTable& table) {
-                  static const Buffer<uint16_t> head = [] {
-                    Buffer<uint16_t> values(kHeadBytes / sizeof(uint16_t));
-                    for (uint16_t& value : values) value = 0x3555;
-                    return values;
-                  }();
-                  const size_t n_rows = head.size() / k;
-                  const Vectors v(k);
-                  size_t row = 0;
-                  for (auto _ : state) {
-                    benchmark::DoNotOptimize(dot(table, v.a.data(), head.data() + row * k, k));
-                    row = row + 1 < n_rows ? row + 1 : 0;
-                  }
-                  count_giga(state, "GB/s", static_cast<double>(k * sizeof(uint16_t)));
-                  count_giga(state, "GFLOP/s", static_cast<double>(2 * k));
-                });
-  }
-}
-
 }  // namespace
 
 void bench_dot_f32(EntryBenches& benches) {
@@ -108,16 +83,12 @@ void bench_dot_f16(EntryBenches& benches) {
   add_sizes(benches, kHeadAndEmbd, {6, 2}, [](const KernelTable& table, Vectors& v) {
     benchmark::DoNotOptimize(table.dot_f16(v.a.data(), v.half.data(), v.n));
   });
-  add_rows_from_memory(benches, [](const KernelTable& table, const float* x, const uint16_t* row,
-                                   size_t k) { return table.dot_f16(x, row, k); });
 }
 
 void bench_dot_bf16(EntryBenches& benches) {
   add_sizes(benches, kHeadAndEmbd, {6, 2}, [](const KernelTable& table, Vectors& v) {
     benchmark::DoNotOptimize(table.dot_bf16(v.a.data(), v.half.data(), v.n));
   });
-  add_rows_from_memory(benches, [](const KernelTable& table, const float* x, const uint16_t* row,
-                                   size_t k) { return table.dot_bf16(x, row, k); });
 }
 
 // The accumulators of the next two and of add_f32 grow by at most 1 a time: they stay finite, and

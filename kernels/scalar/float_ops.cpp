@@ -7,15 +7,15 @@
 #include "kernels/scalar/scalar.h"
 
 namespace tern::kernels::scalar {
-namespace {
 
-// The fixed tree over the 16 partial sums.
-float tree_sum(float* p) {
+float tree_sum(float* p) noexcept {
   for (size_t half = kPartialSums / 2; half > 0; half /= 2) {
     for (size_t i = 0; i < half; ++i) p[i] = p[i] + p[i + half];
   }
   return p[0];
 }
+
+namespace {
 
 float round_half_even(float x) { return (x + kRoundMagic) - kRoundMagic; }
 

@@ -6,9 +6,17 @@
 namespace tern::kernels::scalar {
 
 void ternary_product_t2(const TernaryProduct& product) noexcept;
+/// The fixed tree over kPartialSums partial sums, which it overwrites.
+float tree_sum(float* p) noexcept;
 float dot_f32(const float* a, const float* b, size_t n) noexcept;
 float dot_f16(const float* a, const uint16_t* b, size_t n) noexcept;
 float dot_bf16(const float* a, const uint16_t* b, size_t n) noexcept;
+void dense_f32(const DenseProduct& product) noexcept;
+void dense_f16(const DenseProduct& product) noexcept;
+void dense_bf16(const DenseProduct& product) noexcept;
+void dense_q8_0(const DenseProduct& product) noexcept;
+void dense_q6_k(const DenseProduct& product) noexcept;
+void dense_q4_0(const DenseProduct& product) noexcept;
 void axpy_f32(float* acc, float p, const float* v, size_t n) noexcept;
 void axpy_f16(float* acc, float p, const uint16_t* v, size_t n) noexcept;
 void rms_norm(const float* x, const float* w, float* y, size_t n, float eps) noexcept;

@@ -8,6 +8,12 @@ void fill_table(KernelTable& table) noexcept {
   table.dot_f32 = dot_f32;
   table.dot_f16 = dot_f16;
   table.dot_bf16 = dot_bf16;
+  table.dense_f32 = dense_f32;
+  table.dense_f16 = dense_f16;
+  table.dense_bf16 = dense_bf16;
+  table.dense_q8_0 = dense_q8_0;
+  table.dense_q6_k = dense_q6_k;
+  table.dense_q4_0 = dense_q4_0;
   table.axpy_f32 = axpy_f32;
   table.axpy_f16 = axpy_f16;
   table.rms_norm = rms_norm;

@@ -8,6 +8,7 @@ void fill_table(KernelTable& table) noexcept {
   table.read_stream = read_stream;
   table.dot_i8_peak = dot_i8_peak;
   table.fma_f32_peak = fma_f32_peak;
+  fill_dense_rows(table);
   fill_float_ops(table);
 }
 

@@ -29,35 +29,49 @@ void ternary_tiles(const EngineImpl& engine, const QuantSite& site,
   (n_tokens == 1 ? engine.table.ternary_gemv_t2 : engine.table.ternary_gemm_t2)(product);
 }
 
+// The kernel that reads rows of a format as they are stored; null: they are decoded first.
+kernels::DenseProductFn dense_kernel(const kernels::KernelTable& table, tensor::DType dtype) {
+  switch (dtype) {
+    case tensor::DType::kF32:
+      return table.dense_f32;
+    case tensor::DType::kF16:
+      return table.dense_f16;
+    case tensor::DType::kBF16:
+      return table.dense_bf16;
+    case tensor::DType::kQ8_0:
+      return table.dense_q8_0;
+    case tensor::DType::kQ6_K:
+      return table.dense_q6_k;
+    case tensor::DType::kQ4_0:
+      return table.dense_q4_0;
+    default:
+      return nullptr;
+  }
+}
+
+// scratch [k]
 void dense_rows(const EngineImpl& engine, const tensor::DenseWeights& weights, const MatmulJob& job,
                 size_t row_begin, size_t row_end, const float* x, size_t n_tokens, float* scratch) {
-  const kernels::KernelTable& table = engine.table;
-  const size_t k = weights.k;
+  kernels::DenseProduct product = {};
+  product.k = weights.k;
+  product.x = x;
+  product.x_stride = weights.k;
+  product.n_tokens = n_tokens;
+  product.y_stride = job.out_stride;
+  if (const auto kernel = dense_kernel(engine.table, weights.format->dtype)) {
+    product.rows = weights.row(row_begin);
+    product.n_rows = row_end - row_begin;
+    product.y = job.out + row_begin;
+    kernel(product);
+    return;
+  }
   for (size_t row = row_begin; row < row_end; ++row) {
-    const uint8_t* bytes = weights.row(row);
-    const float* floats = scratch;
-    kernels::DotHalfFn half_dot = nullptr;
-    switch (weights.format->dtype) {
-      case tensor::DType::kF32:
-        floats = reinterpret_cast<const float*>(bytes);
-        break;
-      case tensor::DType::kF16:
-        half_dot = table.dot_f16;
-        break;
-      case tensor::DType::kBF16:
-        half_dot = table.dot_bf16;
-        break;
-      default:
-        // Decoded once for all tokens of the batch.
-        weights.dequantize_row(row, scratch);
-        break;
-    }
-    for (size_t t = 0; t < n_tokens; ++t) {
-      const float* token = x + t * k;
-      job.out[t * job.out_stride + row] =
-          half_dot != nullptr ? half_dot(token, reinterpret_cast<const uint16_t*>(bytes), k)
-                              : table.dot_f32(token, floats, k);
-    }
+    // Decoded once for all tokens of the batch.
+    weights.dequantize_row(row, scratch);
+    product.rows = reinterpret_cast<const uint8_t*>(scratch);
+    product.n_rows = 1;
+    product.y = job.out + row;
+    engine.table.dense_f32(product);
   }
 }
 

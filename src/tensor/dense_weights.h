@@ -14,7 +14,7 @@ struct DenseWeights {
   const Format* format = nullptr;  // kind kDense
   size_t n_rows = 0;
   size_t k = 0;
-  size_t row_stride = 0;  // bytes of a row, as stored
+  size_t row_stride = 0;  // bytes of a row, as stored; rows follow each other without gaps
   AlignedBuffer data;     // [n_rows, row_stride]
 
   const uint8_t* row(size_t index) const { return data.data() + index * row_stride; }

@@ -1,0 +1,26 @@
+// A loop that is written out before any optimisation: what an ordinary loop variable indexes, such
+// as the sums of several rows, may end up in memory. Everything is in an unnamed namespace, as each
+// ISA needs a copy of its own.
+#pragma once
+
+#include <stddef.h>
+
+namespace tern::kernels {
+namespace {
+
+template <size_t i>
+struct Index {
+  static constexpr size_t value = i;
+};
+
+// fn(Index<0>()) ... fn(Index<n - 1>())
+template <size_t n, size_t i = 0, class Fn>
+inline void repeat(Fn fn) {
+  if constexpr (i < n) {
+    fn(Index<i>());
+    repeat<n, i + 1>(fn);
+  }
+}
+
+}  // namespace
+}  // namespace tern::kernels
