@@ -67,6 +67,12 @@ static inline uint16_t f32_to_f16(float value) {
   return static_cast<uint16_t>(sign | result);
 }
 
+/// f32 to the nearest finite f16: infinity and NaN become the largest one.
+static inline uint16_t f32_to_finite_f16(float value) {
+  const uint16_t half = f32_to_f16(value);
+  return f16_is_finite(half) ? half : static_cast<uint16_t>((half & 0x8000u) | 0x7bffu);
+}
+
 /// bf16 to f32, exact.
 static inline float bf16_to_f32(uint16_t half) {
   return f32_from_bits(static_cast<uint32_t>(half) << 16);

@@ -96,6 +96,12 @@ using RmsNormFn = void (*)(const float* x, const float* w, float* y, size_t n, f
 using QuantizeFn = void (*)(const float* x, size_t n, size_t n_padded, size_t group, int8_t* q,
                             float* scales, int32_t* sums) noexcept;
 
+/// Rows of Q8_0 (README.md) from floats. Per block of 32: d = the f16 nearest to absmax / 127, at
+/// most 65504; q = round half to even of x / d, within [-127, 127]; all zeros where d is zero.
+/// Returns the bit pattern of the largest |x|, NaN above infinity: where that is not finite the
+/// blocks mean nothing. REQUIRES: n % 32 == 0.
+using QuantizeQ8Fn = uint32_t (*)(const float* x, uint8_t* blocks, size_t n) noexcept;
+
 /// x[i] = exp(x[i] - max) by exp_f32 of README.md; returns the sum (16 partial sums and the tree).
 using ExpSumFn = float (*)(float* x, size_t n, float max) noexcept;
 /// Largest element, -inf for none; NaN elements are passed over.
@@ -159,6 +165,7 @@ using FmaPeakFn = uint64_t (*)(size_t n_steps) noexcept;
   X(axpy_f16, AxpyHalfFn)              \
   X(rms_norm, RmsNormFn)               \
   X(quantize_i8, QuantizeFn)           \
+  X(quantize_q8_0, QuantizeQ8Fn)       \
   X(exp_sum, ExpSumFn)                 \
   X(max_f32, MaxFn)                    \
   X(silu_mul, GatedFn)                 \

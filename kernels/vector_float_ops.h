@@ -9,8 +9,8 @@
 //
 // Each operation is one IEEE operation rounded to nearest on every lane, so all ISAs and the scalar
 // loops give the same bits. Tails of fewer than 16 elements are computed lane by lane like scalar.
-// REQUIRES the includer to be in its ISA namespace and to have included <math.h>, exp_constants.h,
-// half.h, kernel_table.h and v16.h.
+// REQUIRES the includer to be in its ISA namespace and to have included <math.h>, <string.h>,
+// dense_layout.h, exp_constants.h, half.h, kernel_table.h and v16.h.
 
 #include "kernels/vector_sums.h"
 
@@ -33,6 +33,18 @@ inline V16 exp_lanes(V16 arg) {
   p = v_mul(p, v_pow2(n));
   p = v_below(arg, v_set1(kExpZero), p);
   return v_nan_from(arg, p);
+}
+
+// The largest of 16 lanes as bit patterns.
+inline uint32_t largest_bits(V16 v) {
+  alignas(64) float lanes[kPartialSums];
+  v_store(lanes, v);
+  uint32_t largest = 0;
+  for (float lane : lanes) {
+    const uint32_t bits = f32_bits(lane);
+    if (bits > largest) largest = bits;
+  }
+  return largest;
 }
 
 // Copies a tail of n < 16 floats into a full vector, zeros behind.
@@ -125,14 +137,7 @@ void quantize_i8(const float* x, size_t n, size_t n_padded, size_t group, int8_t
     size_t i = begin;
     for (; i + 16 <= end; i += 16) max_lanes = v_abs_bits_max(max_lanes, v_load(x + i));
     if (i < end) max_lanes = v_abs_bits_max(max_lanes, load_tail(x + i, end - i));
-    alignas(64) float lanes[kPartialSums];
-    v_store(lanes, max_lanes);
-    uint32_t max_bits = 0;
-    for (float lane : lanes) {
-      const uint32_t bits = f32_bits(lane);
-      if (bits > max_bits) max_bits = bits;
-    }
-    const float absmax = f32_from_bits(max_bits);
+    const float absmax = f32_from_bits(largest_bits(max_lanes));
     const V16 s = v_set1(127.0f / absmax);
     alignas(64) int32_t lane_sums[kPartialSums] = {};
     for (i = begin; i + 16 <= end; i += 16) {
@@ -155,6 +160,35 @@ void quantize_i8(const float* x, size_t n, size_t n_padded, size_t group, int8_t
     sums[g] = sum;
   }
   for (size_t i = n; i < n_padded; ++i) q[i] = 0;
+}
+
+uint32_t quantize_q8_0(const float* x, uint8_t* blocks, size_t n) noexcept {
+  const V16 magic = v_set1(kRoundMagic);
+  const V16 low = v_set1(-127.0f);
+  const V16 high = v_set1(127.0f);
+  uint32_t largest = 0;
+  for (size_t begin = 0; begin < n; begin += kQ8Elems, blocks += kQ8Bytes) {
+    const V16 in[2] = {v_load(x + begin), v_load(x + begin + 16)};
+    const uint32_t max_bits = largest_bits(v_abs_bits_max(v_abs_bits_max(v_zero(), in[0]), in[1]));
+    if (max_bits > largest) largest = max_bits;
+    const uint16_t half = f32_to_finite_f16(f32_from_bits(max_bits) / 127.0f);
+    memcpy(blocks, &half, sizeof(half));
+    const float d = f16_to_f32(half);
+    if (d == 0.0f) {
+      memset(blocks + 2, 0, kQ8Elems);
+      continue;
+    }
+    const V16 scale = v_set1(d);
+    for (size_t i = 0; i < 2; ++i) {
+      V16 v = v_min(v_max(v_div(in[i], scale), low), high);
+      v = v_sub(v_add(v, magic), magic);
+      int8_t codes[kPartialSums];
+      int32_t unused[kPartialSums] = {};
+      v_quantize(v, codes, unused);
+      memcpy(blocks + 2 + 16 * i, codes, sizeof(codes));
+    }
+  }
+  return largest;
 }
 
 float exp_sum(float* x, size_t n, float max) noexcept {
@@ -249,6 +283,7 @@ void fill_float_ops(KernelTable& table) noexcept {
   table.axpy_f16 = axpy_f16;
   table.rms_norm = rms_norm;
   table.quantize_i8 = quantize_i8;
+  table.quantize_q8_0 = quantize_q8_0;
   table.exp_sum = exp_sum;
   table.max_f32 = max_f32;
   table.silu_mul = silu_mul;

@@ -5,6 +5,7 @@
 #include "bench/kernels/entry_benches.h"
 #include "bench/support/buffers.h"
 #include "bench/support/counters.h"
+#include "kernels/dense_layout.h"
 
 namespace tern::bench {
 namespace {
@@ -126,6 +127,22 @@ void bench_quantize_i8(EntryBenches& benches) {
             count_giga(state, "GB/s", static_cast<double>(n * 5));
           });
     }
+  }
+}
+
+// What requantising a head to Q8_0 at load costs, beside converting its rows to f32.
+void bench_quantize_q8_0(EntryBenches& benches) {
+  for (const size_t n : kEmbd) {
+    benches.add("n:" + std::to_string(n), [n](benchmark::State& state, const KernelTable& table) {
+      const Vectors v(n);
+      Buffer<uint8_t> blocks(n / kernels::kQ8Elems * kernels::kQ8Bytes);
+      for (auto _ : state) {
+        benchmark::DoNotOptimize(table.quantize_q8_0(v.a.data(), blocks.data(), n));
+        benchmark::ClobberMemory();
+      }
+      count_giga(state, "GB/s", static_cast<double>(n * sizeof(float) + blocks.size()));
+      count_giga(state, "Gweight/s", static_cast<double>(n));
+    });
   }
 }
 

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "kernels/dense_layout.h"
 #include "kernels/exp_constants.h"
 #include "kernels/half.h"
 #include "kernels/scalar/scalar.h"
@@ -97,6 +98,29 @@ void quantize_i8(const float* x, size_t n, size_t n_padded, size_t group, int8_t
     sums[g] = sum;
   }
   for (size_t i = n; i < n_padded; ++i) q[i] = 0;
+}
+
+uint32_t quantize_q8_0(const float* x, uint8_t* blocks, size_t n) noexcept {
+  uint32_t largest = 0;
+  for (size_t begin = 0; begin < n; begin += kQ8Elems, blocks += kQ8Bytes) {
+    const float* in = x + begin;
+    uint32_t max_bits = 0;
+    for (size_t i = 0; i < kQ8Elems; ++i) {
+      const uint32_t bits = f32_bits(in[i]) & 0x7fffffffu;
+      if (bits > max_bits) max_bits = bits;
+    }
+    if (max_bits > largest) largest = max_bits;
+    const uint16_t half = f32_to_finite_f16(f32_from_bits(max_bits) / 127.0f);
+    memcpy(blocks, &half, sizeof(half));
+    const float d = f16_to_f32(half);
+    for (size_t i = 0; i < kQ8Elems; ++i) {
+      float v = d == 0.0f ? 0.0f : in[i] / d;
+      v = v > -127.0f ? v : -127.0f;
+      v = v < 127.0f ? v : 127.0f;
+      blocks[2 + i] = static_cast<uint8_t>(static_cast<int8_t>(round_half_even(v)));
+    }
+  }
+  return largest;
 }
 
 float exp_sum(float* x, size_t n, float max) noexcept {

@@ -18,6 +18,7 @@ void fill_table(KernelTable& table) noexcept {
   table.axpy_f16 = axpy_f16;
   table.rms_norm = rms_norm;
   table.quantize_i8 = quantize_i8;
+  table.quantize_q8_0 = quantize_q8_0;
   table.exp_sum = exp_sum;
   table.max_f32 = max_f32;
   table.silu_mul = silu_mul;

@@ -1,9 +1,11 @@
 // Every float kernel gives the bits of the scalar one, for every size around the vector width, and
 // the scalar one is as accurate as its documentation says.
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
 
+#include "kernels/dense_layout.h"
 #include "kernels/half.h"
 #include "tests/kernels/isas.h"
 #include "tests/support/guarded_buffer.h"
@@ -181,6 +183,45 @@ TEST_P(FloatOps, QuantisationShowsNanAndInfinityInTheScale) {
     int32_t sum = 0;
     table_.quantize_i8(x.data(), x.size(), q.size(), x.size(), q.data(), &scale, &sum);
     EXPECT_FALSE(std::isfinite(scale));
+  }
+}
+
+// Blocks of all sizes of numbers: zero, below the smallest f16 scale, subnormal scales, ordinary,
+// above the largest scale; ties between two codes.
+TEST_P(FloatOps, BlocksOfQ8HaveTheScalarBits) {
+  for (size_t n : {size_t{0}, kQ8Elems, 2 * kQ8Elems, 80 * kQ8Elems}) {
+    for (float magnitude : {0.0f, 1e-9f, 2e-6f, 1e-4f, 0.02f, 1.0f, 1e6f, 1e9f, 1e38f}) {
+      SCOPED_TRACE(testing::Message() << n << " of " << magnitude);
+      GuardedBuffer<float> x(n);
+      fill(x);
+      for (float& v : x) v = std::max(-3.0f, std::min(3.0f, v)) * magnitude;
+      if (n > 0 && magnitude == 1.0f) {
+        std::fill(x.begin(), x.begin() + 32, 0.5f);
+        x[0] = -127.0f;
+        x[1] = 1.5f;
+        x[2] = -2.5f;
+      }
+      GuardedBuffer<uint8_t> a(n / kQ8Elems * kQ8Bytes), b(n / kQ8Elems * kQ8Bytes);
+      const uint32_t largest = scalar_.quantize_q8_0(x.data(), a.data(), n);
+      EXPECT_EQ(table_.quantize_q8_0(x.data(), b.data(), n), largest);
+      EXPECT_EQ(bits_of(a), bits_of(b));
+      EXPECT_TRUE(b.intact());
+      float absmax = 0.0f;
+      for (float v : x) absmax = std::max(absmax, std::abs(v));
+      EXPECT_EQ(largest, f32_bits(absmax));
+    }
+  }
+}
+
+TEST_P(FloatOps, BlocksOfQ8ShowNanAndInfinityInTheResult) {
+  for (size_t at : {0u, 17u, 40u, 95u}) {
+    GuardedBuffer<float> x(96);
+    GuardedBuffer<uint8_t> blocks(3 * kQ8Bytes);
+    fill(x);
+    x[at] = -std::numeric_limits<float>::infinity();
+    EXPECT_EQ(table_.quantize_q8_0(x.data(), blocks.data(), 96), 0x7f800000u);
+    x[at] = std::numeric_limits<float>::quiet_NaN();
+    EXPECT_GT(table_.quantize_q8_0(x.data(), blocks.data(), 96), 0x7f800000u);
   }
 }
 

@@ -79,5 +79,20 @@ TEST(DenseKernelLayout, GivesTheDotProductWithTheDecodedRow) {
   }
 }
 
+// Loading requantises by the kernel what `convert` would quantise by the format's own function.
+TEST(DenseKernelLayout, OfQ8IsWrittenAsTheFormatWritesIt) {
+  const KernelTable scalar = kernels::make_table(*kernels::find_isa("scalar"));
+  const Format& format = format_of(DType::kQ8_0);
+  std::mt19937 random(7);
+  for (const float magnitude : {0.0f, 1e-9f, 3e-6f, 1e-4f, 0.02f, 1.0f, 1e7f, 1e30f}) {
+    std::vector<float> x(64 * kernels::kQ8Elems);
+    for (float& v : x) v = magnitude * (static_cast<float>(random() % 4001) / 2000.0f - 1.0f);
+    std::vector<uint8_t> expected(64 * kernels::kQ8Bytes), found(64 * kernels::kQ8Bytes);
+    format.quantize(x.data(), expected.data(), 64);
+    scalar.quantize_q8_0(x.data(), found.data(), x.size());
+    EXPECT_EQ(found, expected) << magnitude;
+  }
+}
+
 }  // namespace
 }  // namespace tern::tensor

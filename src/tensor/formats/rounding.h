@@ -26,10 +26,7 @@ inline int round_clamped(float value, int low, int high) {
 
 /// The f16 nearest to a scale, at most the largest finite one: an encoder must not store an
 /// infinite scale, which would make NaN of the block's zeros.
-inline uint16_t finite_f16(float scale) {
-  const uint16_t half = kernels::f32_to_f16(scale);
-  return kernels::f16_is_finite(half) ? half : static_cast<uint16_t>((half & 0x8000u) | 0x7bffu);
-}
+inline uint16_t finite_f16(float scale) { return kernels::f32_to_finite_f16(scale); }
 
 /// The smallest finite f16 of at least the magnitude of a scale. For the factor of sub-block
 /// scales: weights of 0.01 give factors so small that f16 is 2 % coarse there, and one too small
