@@ -49,8 +49,8 @@ std::string model_arguments(const TuneFlags& flags) {
     return flags.model.model.empty() ? std::string() : " -m " + quote(flags.model.model);
   }
   std::string text = " --synthetic " + synthetic.shape;
-  if (!synthetic.weights.empty()) text += " --weights " + synthetic.weights;
-  if (!synthetic.head.empty()) text += " --head " + synthetic.head;
+  if (!synthetic.weights.empty()) text += " --synthetic-weights " + synthetic.weights;
+  if (!synthetic.head.empty()) text += " --synthetic-head " + synthetic.head;
   return text;
 }
 

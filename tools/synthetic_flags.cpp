@@ -22,11 +22,11 @@ void add_synthetic_flags(CLI::App& app, SyntheticOptions& synthetic, CLI::Option
                                 "A random model instead of a file: " + shape_names());
   shape->group(group)->configurable(false)->excludes(model);
   for (CLI::Option* option :
-       {add_text(app, "--weights", synthetic.weights, "FORMAT",
+       {add_text(app, "--synthetic-weights", synthetic.weights, "FORMAT",
                  "Format of its matrices, as files store them: i2_s, tq2_0, ... (default: as its "
                  "family)"),
         add_text(
-            app, "--head", synthetic.head, "FORMAT",
+            app, "--synthetic-head", synthetic.head, "FORMAT",
             "Format of its embedding and head: f16, q8_0, q6_k, ... (default: as its family)")}) {
     option->group(group)->configurable(false)->needs(shape);
   }

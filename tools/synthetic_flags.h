@@ -8,8 +8,8 @@
 
 namespace tern::tools {
 
-/// --synthetic, --weights, --head. synthetic.shape stays "" when a file is meant. `model`: the
-/// option that names the file; both on one command line are an error.
+/// --synthetic, --synthetic-weights, --synthetic-head. synthetic.shape stays "" when a file is
+/// meant. `model`: the option that names the file; both on one command line are an error.
 void add_synthetic_flags(CLI::App& app, SyntheticOptions& synthetic, CLI::Option* model);
 
 }  // namespace tern::tools

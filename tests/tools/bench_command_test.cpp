@@ -115,10 +115,11 @@ TEST(BenchCommand, UnknownShapesAndFormatsNameThoseThereAre) {
   const Outcome shape = tern({"bench", "--synthetic", "bitnet-9b"});
   EXPECT_EQ(shape.exit_code, 2);
   EXPECT_NE(shape.err.find("bitnet-2b4t"), std::string::npos) << shape.err;
-  const Outcome format = tern({"bench", "--synthetic", "bitnet-large", "--weights", "int4"});
+  const Outcome format =
+      tern({"bench", "--synthetic", "bitnet-large", "--synthetic-weights", "int4"});
   EXPECT_EQ(format.exit_code, 2);
   EXPECT_NE(format.err.find("I2_S"), std::string::npos) << format.err;
-  EXPECT_EQ(tern(bench({"--weights", "i2_s"})).exit_code, 2);
+  EXPECT_EQ(tern(bench({"--synthetic-weights", "i2_s"})).exit_code, 2);
   EXPECT_EQ(tern(bench({"-d", "0,x"})).exit_code, 2);
   EXPECT_EQ(tern(bench({"-t", "0"})).exit_code, 2);
 }

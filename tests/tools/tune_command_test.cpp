@@ -270,7 +270,7 @@ TEST_F(TuneCommand, AModelIsAFileOrAKnownShape) {
   const Outcome both = run({"tune", "-m", tiny_model(), "--synthetic", "bitnet-2b4t"});
   EXPECT_EQ(both.exit_code, 2);
   EXPECT_TRUE(contains(both.err, "--synthetic")) << both.err;
-  EXPECT_EQ(run({"tune", "--weights", "tq2_0"}).exit_code, 2);
+  EXPECT_EQ(run({"tune", "--synthetic-weights", "tq2_0"}).exit_code, 2);
 }
 
 TEST_F(TuneCommand, CtrlCStoresNothing) {
