@@ -12,6 +12,8 @@ namespace {
 // no other program on a busy machine.
 constexpr double kWindowSeconds = 0.002;
 constexpr double kShortestSeconds = 1e-8;  // of a coarse clock
+// Of one window; no machine comes near, but a clock that stands still must not overflow the count.
+constexpr double kMostSteps = 1e18;
 
 }  // namespace
 
@@ -31,7 +33,8 @@ double best_steps_per_second(const Crew& crew, const std::function<void(size_t)>
         best = std::max(best, static_cast<double>(n_steps) / std::max(elapsed, kShortestSeconds));
         // The first windows are short and mostly barrier. They show a rate that is too low, never
         // one that is too high, so the windows grow to what they should be within a few rounds.
-        n_steps = std::max(n_steps, static_cast<size_t>(best * kWindowSeconds));
+        n_steps =
+            std::max(n_steps, static_cast<size_t>(std::min(best * kWindowSeconds, kMostSteps)));
       });
   return best * crew.size();
 }

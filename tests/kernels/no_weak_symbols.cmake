@@ -5,8 +5,8 @@ if(NOT status EQUAL 0)
   message(FATAL_ERROR "nm failed on ${ARCHIVE}")
 endif()
 string(REGEX MATCHALL "[^\n]* [WVu] [^\n]*" weak "${symbols}")
-# Sanitizer runtimes bring weak markers of their own; they hold no code of ours.
-list(FILTER weak EXCLUDE REGEX "__asan|__ubsan|__tsan|__odr_asan|DW.ref")
+# Sanitizers bring weak markers and type descriptions of their own; they hold no code of ours.
+list(FILTER weak EXCLUDE REGEX "__asan|__ubsan|__tsan|__odr_asan|DW.ref|_ZT[IS]")
 if(weak)
   message(FATAL_ERROR "weak symbols in the kernels:\n${weak}")
 endif()
