@@ -4,11 +4,11 @@
 #include "base/byte_source.h"
 #include "base/result.h"
 #include "gguf/reader.h"
+#include "json/json_value.h"
 #include "tern/tokenizer.h"
 #include "tokenizer/from_gguf.h"
 #include "tokenizer/hf_config.h"
 #include "tokenizer/hf_tokenizer.h"
-#include "tokenizer/json_value.h"
 #include "tokenizer/sentencepiece.h"
 #include "tokenizer/tiktoken.h"
 

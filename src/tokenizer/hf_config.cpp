@@ -6,7 +6,7 @@
 
 #include "base/result.h"
 #include "gguf/text.h"
-#include "tokenizer/json_value.h"
+#include "json/json_value.h"
 #include "tokenizer/special_tokens.h"
 
 namespace tern {

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "json/json_value.h"
 #include "tern/error.h"
-#include "tokenizer/json_value.h"
 #include "tokenizer/normalizer.h"
 #include "tokenizer/pre_tokenizer.h"
 

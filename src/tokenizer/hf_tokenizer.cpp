@@ -6,9 +6,9 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "gguf/text.h"
+#include "json/json_value.h"
 #include "tokenizer/bpe_tokenizer.h"
 #include "tokenizer/hf_pipeline.h"
-#include "tokenizer/json_value.h"
 #include "tokenizer/space_marker.h"
 
 namespace tern {

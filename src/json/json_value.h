@@ -1,5 +1,5 @@
-// JSON from strangers as a plain value: the only place of this folder that knows the JSON library.
-// A value; threads may share a const one.
+// JSON from strangers as a plain value: the only place of src/ below the server that knows the JSON
+// library. A value; threads may share a const one.
 #pragma once
 
 #include <cstdint>
