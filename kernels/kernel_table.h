@@ -82,9 +82,43 @@ struct DenseProduct {
 };
 using DenseProductFn = void (*)(const DenseProduct& product) noexcept;
 
-/// acc[i] = acc[i] + p * v[i].
-using AxpyF32Fn = void (*)(float* acc, float p, const float* v, size_t n) noexcept;
-using AxpyHalfFn = void (*)(float* acc, float p, const uint16_t* v, size_t n) noexcept;
+inline constexpr size_t kAttentionBlock = 256;  // positions of one step of the online softmax
+inline constexpr size_t kKeyLanes = 16;         // positions of a group of keys
+
+/// Some queries of one key head and one block of positions: what the softmax over these positions
+/// alone gives, for attention_merge() of src/model/attention.cpp to put together.
+///
+/// Keys lie in groups of 16 positions, [ceil(n / 16), head_dim, 16]: a vector holds one element of
+/// 16 keys, so no score needs a horizontal sum. Values are [n, head_dim]. Query r belongs to token
+/// t = r / n_rep of a batch and sees one position more than those of the token before:
+/// n = min(kAttentionBlock, n_positions + t). With operations rounded one by one,
+///
+///     s[pos] = (q[0] * k[pos][0] + q[1] * k[pos][1] + ...) * scale      added in this order, from
+///     0 max    = largest s of its positions, -inf for none; NaN is passed over w[pos] =
+///     exp_f32(s[pos] - max);  sum = 16 partial sums of w and the tree, as ExpSumFn out[d] = w[0] *
+///     v[0][d] + w[1] * v[1][d] + ...                    added in this order, from 0
+struct AttentionBlock {
+  const void* keys;    // of the entry's type; lanes of a last group that nobody sees may hold any
+  const void* values;  // of the entry's type
+  size_t head_dim;     // > 0
+  size_t n_positions;  // > 0, that the queries of the first token see
+
+  size_t n_queries;  // > 0
+  size_t n_rep;      // queries of a token, > 0
+  const float* q;    // query r at q + (r / n_rep) * q_stride + (r % n_rep) * head_dim
+  size_t q_stride;   // floats
+  float scale;
+
+  float* out;  // [n_queries] of [head_dim], placed like q with out_stride; overlaps no input
+  size_t out_stride;
+  float* maxima;  // [n_queries]
+  float* sums;    // [n_queries]
+};
+
+using AttentionFn = void (*)(const AttentionBlock& block) noexcept;
+
+/// acc[i] = acc[i] * a + x[i] * b.
+using MergeFn = void (*)(float* acc, float a, const float* x, float b, size_t n) noexcept;
 
 /// y[i] = (x[i] * (1 / sqrt(dot(x, x) / n + eps))) * w[i]. y may be x.
 using RmsNormFn = void (*)(const float* x, const float* w, float* y, size_t n, float eps) noexcept;
@@ -104,8 +138,6 @@ using QuantizeQ8Fn = uint32_t (*)(const float* x, uint8_t* blocks, size_t n) noe
 
 /// x[i] = exp(x[i] - max) by exp_f32 of README.md; returns the sum (16 partial sums and the tree).
 using ExpSumFn = float (*)(float* x, size_t n, float max) noexcept;
-/// Largest element, -inf for none; NaN elements are passed over.
-using MaxFn = float (*)(const float* x, size_t n) noexcept;
 
 /// out[i] = act(gate[i]) * up[i]; out may be gate or up. SiLU: g / (1 + exp_f32(-g)). Squared ReLU:
 /// r * r with r = max(g, 0).
@@ -161,13 +193,13 @@ using FmaPeakFn = uint64_t (*)(size_t n_steps) noexcept;
   X(dense_q8_0, DenseProductFn)        \
   X(dense_q6_k, DenseProductFn)        \
   X(dense_q4_0, DenseProductFn)        \
-  X(axpy_f32, AxpyF32Fn)               \
-  X(axpy_f16, AxpyHalfFn)              \
+  X(attention_f32, AttentionFn)        \
+  X(attention_f16, AttentionFn)        \
+  X(merge_f32, MergeFn)                \
   X(rms_norm, RmsNormFn)               \
   X(quantize_i8, QuantizeFn)           \
   X(quantize_q8_0, QuantizeQ8Fn)       \
   X(exp_sum, ExpSumFn)                 \
-  X(max_f32, MaxFn)                    \
   X(silu_mul, GatedFn)                 \
   X(relu2_mul, GatedFn)                \
   X(add_f32, AddFn)                    \

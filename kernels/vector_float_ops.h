@@ -12,28 +12,9 @@
 // REQUIRES the includer to be in its ISA namespace and to have included <math.h>, <string.h>,
 // dense_layout.h, exp_constants.h, half.h, kernel_table.h and v16.h.
 
-#include "kernels/vector_sums.h"
+#include "kernels/vector_exp.h"
 
 namespace {
-
-inline V16 exp_lanes(V16 arg) {
-  V16 x = v_max(arg, v_set1(kExpMin));
-  x = v_min(x, v_set1(kExpMax));
-  const V16 magic = v_set1(kRoundMagic);
-  const V16 n = v_sub(v_add(v_mul(x, v_set1(kLog2E)), magic), magic);
-  const V16 r = v_sub(v_sub(x, v_mul(n, v_set1(kLn2High))), v_mul(n, v_set1(kLn2Low)));
-  V16 p = v_set1(kExpC7);
-  p = v_add(v_mul(p, r), v_set1(kExpC6));
-  p = v_add(v_mul(p, r), v_set1(kExpC5));
-  p = v_add(v_mul(p, r), v_set1(kExpC4));
-  p = v_add(v_mul(p, r), v_set1(kExpC3));
-  p = v_add(v_mul(p, r), v_set1(kExpC2));
-  p = v_add(v_mul(p, r), v_set1(1.0f));
-  p = v_add(v_mul(p, r), v_set1(1.0f));
-  p = v_mul(p, v_pow2(n));
-  p = v_below(arg, v_set1(kExpZero), p);
-  return v_nan_from(arg, p);
-}
 
 // The largest of 16 lanes as bit patterns.
 inline uint32_t largest_bits(V16 v) {
@@ -45,19 +26,6 @@ inline uint32_t largest_bits(V16 v) {
     if (bits > largest) largest = bits;
   }
   return largest;
-}
-
-// Copies a tail of n < 16 floats into a full vector, zeros behind.
-inline V16 load_tail(const float* x, size_t n) {
-  alignas(64) float p[kPartialSums] = {};
-  for (size_t i = 0; i < n; ++i) p[i] = x[i];
-  return v_load(p);
-}
-
-inline void store_tail(float* x, V16 v, size_t n) {
-  alignas(64) float p[kPartialSums];
-  v_store(p, v);
-  for (size_t i = 0; i < n; ++i) x[i] = p[i];
 }
 
 }  // namespace
@@ -98,22 +66,14 @@ float dot_bf16(const float* a, const uint16_t* b, size_t n) noexcept {
   return tree_sum(sums);
 }
 
-void axpy_f32(float* acc, float p, const float* v, size_t n) noexcept {
-  const V16 factor = v_set1(p);
+void merge_f32(float* acc, float a, const float* x, float b, size_t n) noexcept {
+  const V16 keep = v_set1(a);
+  const V16 take = v_set1(b);
   size_t i = 0;
   for (; i + 16 <= n; i += 16) {
-    v_store(acc + i, v_add(v_load(acc + i), v_mul(factor, v_load(v + i))));
+    v_store(acc + i, v_add(v_mul(v_load(acc + i), keep), v_mul(v_load(x + i), take)));
   }
-  for (; i < n; ++i) acc[i] = acc[i] + p * v[i];
-}
-
-void axpy_f16(float* acc, float p, const uint16_t* v, size_t n) noexcept {
-  const V16 factor = v_set1(p);
-  size_t i = 0;
-  for (; i + 16 <= n; i += 16) {
-    v_store(acc + i, v_add(v_load(acc + i), v_mul(factor, v_load_f16(v + i))));
-  }
-  for (; i < n; ++i) acc[i] = acc[i] + p * tern::kernels::f16_to_f32(v[i]);
+  for (; i < n; ++i) acc[i] = acc[i] * a + x[i] * b;
 }
 
 void rms_norm(const float* x, const float* w, float* y, size_t n, float eps) noexcept {
@@ -191,34 +151,7 @@ uint32_t quantize_q8_0(const float* x, uint8_t* blocks, size_t n) noexcept {
   return largest;
 }
 
-float exp_sum(float* x, size_t n, float max) noexcept {
-  const V16 shift = v_set1(max);
-  V16 sums = v_zero();
-  size_t i = 0;
-  for (; i + 16 <= n; i += 16) {
-    const V16 e = exp_lanes(v_sub(v_load(x + i), shift));
-    v_store(x + i, e);
-    sums = v_add(sums, e);
-  }
-  if (i < n) {
-    const V16 e = exp_lanes(v_sub(load_tail(x + i, n - i), shift));
-    store_tail(x + i, e, n - i);
-    sums = add_tail(sums, x + i, n - i);
-  }
-  return tree_sum(sums);
-}
-
-float max_f32(const float* x, size_t n) noexcept {
-  V16 lanes = v_set1(-HUGE_VALF);
-  size_t i = 0;
-  for (; i + 16 <= n; i += 16) lanes = v_max(v_load(x + i), lanes);
-  alignas(64) float p[kPartialSums];
-  v_store(p, lanes);
-  float max = -HUGE_VALF;
-  for (float lane : p) max = lane > max ? lane : max;
-  for (; i < n; ++i) max = x[i] > max ? x[i] : max;
-  return max;
-}
+float exp_sum(float* x, size_t n, float max) noexcept { return exp_and_sum(x, n, max); }
 
 void silu_mul(const float* gate, const float* up, float* out, size_t n) noexcept {
   const V16 one = v_set1(1.0f);
@@ -279,13 +212,11 @@ void fill_float_ops(KernelTable& table) noexcept {
   table.dot_f32 = dot_f32;
   table.dot_f16 = dot_f16;
   table.dot_bf16 = dot_bf16;
-  table.axpy_f32 = axpy_f32;
-  table.axpy_f16 = axpy_f16;
+  table.merge_f32 = merge_f32;
   table.rms_norm = rms_norm;
   table.quantize_i8 = quantize_i8;
   table.quantize_q8_0 = quantize_q8_0;
   table.exp_sum = exp_sum;
-  table.max_f32 = max_f32;
   table.silu_mul = silu_mul;
   table.relu2_mul = relu2_mul;
   table.add_f32 = add_f32;

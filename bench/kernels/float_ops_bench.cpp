@@ -12,8 +12,8 @@ namespace {
 
 using kernels::KernelTable;
 
-constexpr size_t kHeadDim = 128;         // of one attention head
-constexpr size_t kAttentionBlock = 256;  // positions that attention takes at once
+constexpr size_t kHeadDim = 128;  // of one attention head
+using kernels::kAttentionBlock;
 constexpr std::initializer_list<size_t> kHead = {kHeadDim};
 constexpr std::initializer_list<size_t> kBlock = {kAttentionBlock};
 // n_embd of bitnet-large, bitnet-2b4t, llama3-8b.
@@ -92,17 +92,10 @@ void bench_dot_bf16(EntryBenches& benches) {
   });
 }
 
-// The accumulators of the next two and of add_f32 grow by at most 1 a time: they stay finite, and
-// far from denormals, however often the operation runs.
-void bench_axpy_f32(EntryBenches& benches) {
-  add_sizes(benches, kHead, {12, 2}, [](const KernelTable& table, Vectors& v) {
-    table.axpy_f32(v.out.data(), 1e-3f, v.b.data(), v.n);
-  });
-}
-
-void bench_axpy_f16(EntryBenches& benches) {
-  add_sizes(benches, kHead, {10, 2}, [](const KernelTable& table, Vectors& v) {
-    table.axpy_f16(v.out.data(), 1e-3f, v.half.data(), v.n);
+// The accumulator stays finite, and far from denormals, however often the operation runs.
+void bench_merge_f32(EntryBenches& benches) {
+  add_sizes(benches, kHead, {12, 3}, [](const KernelTable& table, Vectors& v) {
+    table.merge_f32(v.out.data(), 0.5f, v.b.data(), 0.5f, v.n);
   });
 }
 
@@ -150,12 +143,6 @@ void bench_quantize_q8_0(EntryBenches& benches) {
 void bench_exp_sum(EntryBenches& benches) {
   add_sizes(benches, kBlock, {8, 0}, [](const KernelTable& table, Vectors& v) {
     benchmark::DoNotOptimize(table.exp_sum(v.a.data(), v.n, 1.0f));
-  });
-}
-
-void bench_max_f32(EntryBenches& benches) {
-  add_sizes(benches, kBlock, {4, 0}, [](const KernelTable& table, Vectors& v) {
-    benchmark::DoNotOptimize(table.max_f32(v.a.data(), v.n));
   });
 }
 

@@ -58,12 +58,8 @@ float dot_bf16(const float* a, const uint16_t* b, size_t n) noexcept {
   return tree_sum(p);
 }
 
-void axpy_f32(float* acc, float p, const float* v, size_t n) noexcept {
-  for (size_t i = 0; i < n; ++i) acc[i] = acc[i] + p * v[i];
-}
-
-void axpy_f16(float* acc, float p, const uint16_t* v, size_t n) noexcept {
-  for (size_t i = 0; i < n; ++i) acc[i] = acc[i] + p * f16_to_f32(v[i]);
+void merge_f32(float* acc, float a, const float* x, float b, size_t n) noexcept {
+  for (size_t i = 0; i < n; ++i) acc[i] = acc[i] * a + x[i] * b;
 }
 
 void rms_norm(const float* x, const float* w, float* y, size_t n, float eps) noexcept {
@@ -130,12 +126,6 @@ float exp_sum(float* x, size_t n, float max) noexcept {
     p[i % kPartialSums] += x[i];
   }
   return tree_sum(p);
-}
-
-float max_f32(const float* x, size_t n) noexcept {
-  float max = -HUGE_VALF;
-  for (size_t i = 0; i < n; ++i) max = x[i] > max ? x[i] : max;
-  return max;
 }
 
 void silu_mul(const float* gate, const float* up, float* out, size_t n) noexcept {

@@ -17,14 +17,14 @@ void dense_bf16(const DenseProduct& product) noexcept;
 void dense_q8_0(const DenseProduct& product) noexcept;
 void dense_q6_k(const DenseProduct& product) noexcept;
 void dense_q4_0(const DenseProduct& product) noexcept;
-void axpy_f32(float* acc, float p, const float* v, size_t n) noexcept;
-void axpy_f16(float* acc, float p, const uint16_t* v, size_t n) noexcept;
+void attention_f32(const AttentionBlock& block) noexcept;
+void attention_f16(const AttentionBlock& block) noexcept;
+void merge_f32(float* acc, float a, const float* x, float b, size_t n) noexcept;
 void rms_norm(const float* x, const float* w, float* y, size_t n, float eps) noexcept;
 void quantize_i8(const float* x, size_t n, size_t n_padded, size_t group, int8_t* q, float* scales,
                  int32_t* sums) noexcept;
 uint32_t quantize_q8_0(const float* x, uint8_t* blocks, size_t n) noexcept;
 float exp_sum(float* x, size_t n, float max) noexcept;
-float max_f32(const float* x, size_t n) noexcept;
 void silu_mul(const float* gate, const float* up, float* out, size_t n) noexcept;
 void relu2_mul(const float* gate, const float* up, float* out, size_t n) noexcept;
 void add_f32(float* x, const float* y, size_t n) noexcept;

@@ -14,13 +14,13 @@ void fill_table(KernelTable& table) noexcept {
   table.dense_q8_0 = dense_q8_0;
   table.dense_q6_k = dense_q6_k;
   table.dense_q4_0 = dense_q4_0;
-  table.axpy_f32 = axpy_f32;
-  table.axpy_f16 = axpy_f16;
+  table.attention_f32 = attention_f32;
+  table.attention_f16 = attention_f16;
+  table.merge_f32 = merge_f32;
   table.rms_norm = rms_norm;
   table.quantize_i8 = quantize_i8;
   table.quantize_q8_0 = quantize_q8_0;
   table.exp_sum = exp_sum;
-  table.max_f32 = max_f32;
   table.silu_mul = silu_mul;
   table.relu2_mul = relu2_mul;
   table.add_f32 = add_f32;

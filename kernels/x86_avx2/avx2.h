@@ -13,6 +13,7 @@ uint32_t dot_i8_peak(const uint8_t* a, const int8_t* b, size_t n_steps) noexcept
 uint64_t fma_f32_peak(size_t n_steps) noexcept;
 void fill_dense_rows(KernelTable& table) noexcept;
 void fill_float_ops(KernelTable& table) noexcept;
+void fill_attention(KernelTable& table) noexcept;
 void fill_table(KernelTable& table) noexcept;
 
 }  // namespace tern::kernels::avx2

@@ -10,6 +10,7 @@ void fill_table(KernelTable& table) noexcept {
   table.fma_f32_peak = fma_f32_peak;
   fill_dense_rows(table);
   fill_float_ops(table);
+  fill_attention(table);
 }
 
 }  // namespace tern::kernels::avx512vnni

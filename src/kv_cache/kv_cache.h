@@ -1,9 +1,13 @@
 // Keys and values of the tokens computed so far. One head's keys of a layer are one contiguous
 // stream, and so are its values. Confined to a session; attention workers read it together.
+//
+// Keys lie in groups of 16 positions, element by element, so that a vector holds the same element
+// of 16 keys; values lie position by position (kernels::AttentionBlock).
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "base/aligned_buffer.h"
 #include "kernels/kernel_table.h"
@@ -16,30 +20,32 @@ class KvCache {
   /// Room for n_ctx positions; pages are committed as positions are written. kOutOfMemory.
   static Result<KvCache> create(size_t n_layer, size_t n_head_kv, size_t head_dim, size_t n_ctx,
                                 KvType type);
+  /// Bytes of such a cache, of whole groups of positions; none where they overflow.
+  static std::optional<uint64_t> bytes(size_t n_layer, size_t n_head_kv, size_t head_dim,
+                                       size_t n_ctx, KvType type);
 
   KvType type() const { return type_; }
   size_t n_ctx() const { return n_ctx_; }
 
-  /// Stores one head's key and value, [head_dim] each, at a position. REQUIRES: in range.
+  /// Stores one head's key and value, [head_dim] each, at a position. REQUIRES: in range. Workers
+  /// may write different positions or heads at once.
   void write(const kernels::KernelTable& kernels, size_t layer, size_t head, size_t pos,
              const float* key, const float* value);
 
-  /// First key (value) of a head, [n_ctx, head_dim] of uint16_t (f16) or float.
-  const void* keys(size_t layer, size_t head) const {
-    return data_.data() + offset(layer, head, 0) * element_bytes_;
-  }
-  const void* values(size_t layer, size_t head) const {
-    return data_.data() + (half_ + offset(layer, head, 0)) * element_bytes_;
-  }
+  /// Points a job of attention to the keys and values of a head from a position on, which must be a
+  /// multiple of kernels::kKeyLanes.
+  void describe(size_t layer, size_t head, size_t pos, kernels::AttentionBlock* block) const;
 
  private:
-  size_t offset(size_t layer, size_t head, size_t pos) const {
-    return ((layer * n_head_kv_ + head) * n_ctx_ + pos) * head_dim_;
+  // Element 0 of a head's stream of keys or, with half_ added, of values.
+  size_t stream(size_t layer, size_t head) const {
+    return (layer * n_head_kv_ + head) * n_padded_ * head_dim_;
   }
 
   KvType type_ = KvType::kF16;
   size_t n_head_kv_ = 0, head_dim_ = 0, n_ctx_ = 0, element_bytes_ = 0;
-  size_t half_ = 0;  // elements of all keys, where the values begin
+  size_t n_padded_ = 0;  // n_ctx rounded up to whole groups
+  size_t half_ = 0;      // elements of all keys, where the values begin
   AlignedBuffer data_;
 };
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/result.h"
-#include "kernels/kernel_table.h"
+#include "model/attention.h"
 
 namespace tern::model {
 namespace {
@@ -38,7 +38,6 @@ void lay_out(const Config& c, int n_batch_int, int n_threads_int, Arena* arena, 
   const auto q_dim = static_cast<size_t>(c.q_dim());
   const auto kv_dim = static_cast<size_t>(c.kv_dim());
   const size_t max_k = std::max({n_embd, q_dim, n_ff});
-  const auto n_rep = static_cast<size_t>(c.n_head / c.n_head_kv);
 
   a->x = arena->take<float>(n_batch * n_embd);
   a->normed = arena->take<float>(n_batch * std::max(n_embd, q_dim));
@@ -52,9 +51,9 @@ void lay_out(const Config& c, int n_batch_int, int n_threads_int, Arena* arena, 
   a->rope_cos = arena->take<float>(n_batch * static_cast<size_t>(c.rope.dim / 2));
   a->rope_sin = arena->take<float>(n_batch * static_cast<size_t>(c.rope.dim / 2));
   a->logits = arena->take<float>(kLogitRows * static_cast<size_t>(c.n_vocab));
-  // Scores of a block, and per head the running maximum and sum.
-  a->score_stride = align_up((kAttentionBlock + 2 * n_rep) * sizeof(float)) / sizeof(float);
+  a->score_stride = align_up(attention_worker_floats(c) * sizeof(float)) / sizeof(float);
   a->scores = arena->take<float>(n_threads * a->score_stride);
+  a->partials = arena->take<float>(attention_shared_floats(c));
   a->row_stride = align_up(max_k * sizeof(float)) / sizeof(float);
   a->row = arena->take<float>(n_threads * a->row_stride);
   a->quantized.values = arena->take<int8_t>(n_batch * align_up(max_k));

@@ -11,8 +11,7 @@
 
 namespace tern::model {
 
-inline constexpr size_t kAttentionBlock = 256;  // positions of one step of the online softmax
-inline constexpr size_t kLogitRows = 16;        // tokens whose logits are computed together
+inline constexpr size_t kLogitRows = 16;  // tokens whose logits are computed together
 
 /// int8 activations of a batch, shared by all matrices that read them.
 struct QuantizedInput {
@@ -39,11 +38,12 @@ struct Activations {
   float* up = nullptr;         // [n_batch, n_ff]
   float* rope_cos = nullptr;   // [n_batch, rope.dim / 2]
   float* rope_sin = nullptr;
-  float* logits = nullptr;  // [kLogitRows, n_vocab]
-  float* scores = nullptr;  // [n_threads, score_stride] of attention
-  size_t score_stride = 0;  // floats
-  float* row = nullptr;     // [n_threads, row_stride] one decoded dense row
-  size_t row_stride = 0;    // floats
+  float* logits = nullptr;    // [kLogitRows, n_vocab]
+  float* scores = nullptr;    // [n_threads, score_stride] of attention
+  size_t score_stride = 0;    // floats
+  float* partials = nullptr;  // of attention, shared by the workers
+  float* row = nullptr;       // [n_threads, row_stride] one decoded dense row
+  size_t row_stride = 0;      // floats
   QuantizedInput quantized;
 
   AlignedBuffer memory;

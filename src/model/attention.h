@@ -1,4 +1,14 @@
-// Causal attention of a batch over the KV cache, by online softmax in blocks of positions.
+// Causal attention of a batch over the KV cache.
+//
+// Positions are taken in blocks of kernels::kAttentionBlock that begin at its multiples. A kernel
+// gives the softmax of each block alone - largest score m, sum of the weights s, weighted sum of
+// the values a - and these are merged in the order of the blocks, every operation rounded:
+//
+//   M' = max(M, m)   f = exp_f32(M - M')   g = exp_f32(m - M')
+//   S' = S * f + s * g   A' = A * f + a * g        the first block is taken as it is
+//
+// and the result is A * (1 / S). So neither the batch, nor the number of threads, nor which of them
+// takes which block changes a bit.
 #pragma once
 
 #include <cstddef>
@@ -12,9 +22,12 @@ namespace tern::model {
 
 /// activations.attention [n_tokens, q_dim] from activations.q [n_tokens, q_dim] and the cache,
 /// which holds the keys and values of positions [0, n_past + n_tokens) of this layer. Token t sees
-/// positions up to n_past + t. Blocks begin at multiples of kAttentionBlock and are taken in order,
-/// so the result of a token depends neither on the batch nor on the number of threads.
+/// positions up to n_past + t.
 void attention(const EngineImpl& engine, const Config& config, const KvCache& cache, size_t layer,
                size_t n_past, size_t n_tokens, const Activations& activations);
+
+/// Floats of scratch that attention() needs: of every worker, and shared by all.
+size_t attention_worker_floats(const Config& config);
+size_t attention_shared_floats(const Config& config);
 
 }  // namespace tern::model

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "base/result.h"
+#include "kernels/kernel_table.h"
 #include "tensor/dtype_table.h"
 #include "tern/cpu.h"
 #include "tern/session.h"
@@ -144,7 +145,8 @@ void describe_model(const OpenModel& model, ModelInfo* info) {
   }
   info->bytes_per_token = model.plan.bytes_per_token;
   info->ternary_macs_per_token = model.plan.parameters.ternary;
-  info->kv_bytes_per_position_f16 = kv_cache_bytes(c, 1, KvType::kF16);
+  info->kv_bytes_per_position_f16 =
+      kv_cache_bytes(c, kernels::kKeyLanes, KvType::kF16) / kernels::kKeyLanes;
 }
 
 MemoryPlan plan_memory(const OpenModel& model, int n_ctx, KvType kv, int n_batch, int n_threads) {

@@ -5,6 +5,7 @@
 
 #include "base/result.h"
 #include "kernels/kernel_table.h"
+#include "kv_cache/kv_cache.h"
 #include "model/activations.h"
 #include "tensor/dtype_table.h"
 #include "tensor/ternary_weights.h"
@@ -252,9 +253,10 @@ Result<TensorPlan> plan_tensors(const gguf::Reader& reader, Config* config) {
 }
 
 uint64_t kv_cache_bytes(const Config& config, int n_ctx, KvType kv) {
-  const uint64_t element = kv == KvType::kF16 ? 2 : 4;
-  return 2 * static_cast<uint64_t>(config.n_layer) * static_cast<uint64_t>(config.kv_dim()) *
-         static_cast<uint64_t>(n_ctx) * element;
+  // The sizes of a config are small enough for any context length.
+  return KvCache::bytes(static_cast<size_t>(config.n_layer), static_cast<size_t>(config.n_head_kv),
+                        static_cast<size_t>(config.head_dim), static_cast<size_t>(n_ctx), kv)
+      .value_or(UINT64_MAX);
 }
 
 uint64_t scratch_bytes(const Config& config, int n_batch, int n_threads) {

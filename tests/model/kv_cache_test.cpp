@@ -15,13 +15,17 @@ namespace {
 constexpr size_t kLayers = 3;
 constexpr size_t kHeads = 2;
 constexpr size_t kHeadDim = 20;  // no multiple of a vector
-constexpr size_t kContext = 7;
+constexpr size_t kContext = 37;  // no multiple of a group
 
-// A number for each element, exact in float16.
+// A number for each element, exact in float16; 2039 is prime, so neighbours in any direction
+// differ.
 float number(size_t layer, size_t head, size_t pos, size_t i, bool value) {
-  return static_cast<float>(((layer * kHeads + head) * kContext + pos) * kHeadDim + i) *
+  return static_cast<float>((((layer * kHeads + head) * kContext + pos) * kHeadDim + i) % 2039) *
          (value ? -1.0f : 1.0f);
 }
+
+// Where element i of the key at a position is: groups of 16 positions, element by element.
+size_t key_at(size_t pos, size_t i) { return (pos / 16 * kHeadDim + i) * 16 + pos % 16; }
 
 template <typename Element, typename ToFloat>
 void expect_layout(KvType type, ToFloat to_float) {
@@ -45,21 +49,31 @@ void expect_layout(KvType type, ToFloat to_float) {
     }
   }
   std::set<const void*> streams;
+  kernels::AttentionBlock block = {};
   for (size_t layer = 0; layer < kLayers; ++layer) {
     for (size_t head = 0; head < kHeads; ++head) {
-      const auto* keys = static_cast<const Element*>(cache->keys(layer, head));
-      const auto* values = static_cast<const Element*>(cache->values(layer, head));
+      cache->describe(layer, head, 0, &block);
+      EXPECT_EQ(block.head_dim, kHeadDim);
+      const auto* keys = static_cast<const Element*>(block.keys);
+      const auto* values = static_cast<const Element*>(block.values);
       streams.insert(keys);
       streams.insert(values);
       for (size_t pos = 0; pos < kContext; ++pos) {
         for (size_t i = 0; i < kHeadDim; ++i) {
-          ASSERT_EQ(to_float(keys[pos * kHeadDim + i]), number(layer, head, pos, i, false));
+          ASSERT_EQ(to_float(keys[key_at(pos, i)]), number(layer, head, pos, i, false));
           ASSERT_EQ(to_float(values[pos * kHeadDim + i]), number(layer, head, pos, i, true));
         }
       }
     }
   }
   EXPECT_EQ(streams.size(), 2 * kLayers * kHeads);
+  // From a later group on.
+  kernels::AttentionBlock later = {};
+  cache->describe(2, 1, 16, &later);
+  EXPECT_EQ(to_float(static_cast<const Element*>(later.keys)[key_at(1, 3)]),
+            number(2, 1, 17, 3, false));
+  EXPECT_EQ(to_float(static_cast<const Element*>(later.values)[kHeadDim + 3]),
+            number(2, 1, 17, 3, true));
 }
 
 TEST(KvCache, OneHeadsKeysOrValuesAreOneStreamInF32) {
@@ -77,10 +91,12 @@ TEST(KvCache, F16RoundsToNearestEven) {
   const float key[] = {1.0f + 0x1p-11f, 1.0f + 0x3p-11f};
   const float value[] = {-1.0f - 0x1.002p-11f, 70000.0f};
   cache->write(table, 0, 0, 0, key, value);
-  const auto* keys = static_cast<const uint16_t*>(cache->keys(0, 0));
-  const auto* values = static_cast<const uint16_t*>(cache->values(0, 0));
+  kernels::AttentionBlock block = {};
+  cache->describe(0, 0, 0, &block);
+  const auto* keys = static_cast<const uint16_t*>(block.keys);
+  const auto* values = static_cast<const uint16_t*>(block.values);
   EXPECT_EQ(kernels::f16_to_f32(keys[0]), 1.0f);
-  EXPECT_EQ(kernels::f16_to_f32(keys[1]), 1.0f + 0x1p-9f);
+  EXPECT_EQ(kernels::f16_to_f32(keys[16]), 1.0f + 0x1p-9f);
   EXPECT_EQ(kernels::f16_to_f32(values[0]), -1.0f - 0x1p-10f);
   EXPECT_EQ(kernels::f16_to_f32(values[1]), std::numeric_limits<float>::infinity());
 }

@@ -86,29 +86,39 @@ class FixedOrder(Numerics):
         return out
 
     def attention(self, q, keys, values, n_past):
-        """Online softmax over blocks of positions: when a block holds a new largest score, what was
-        summed before is scaled to it; the sum of the weights divides at the end."""
+        """Softmax of each block of positions alone; the blocks are merged in order, each scaled to
+        the largest score so far; the sum of the weights divides at the end. Scores and outputs are
+        summed element by element."""
         n_head, n_tokens, head_dim = q.shape
         scale = np.float32(1) / np.sqrt(np.float32(head_dim))
         seen = n_past + np.arange(n_tokens)
-        out = np.zeros_like(q)
-        largest = np.full((n_head, n_tokens, 1), -np.inf, np.float32)
-        total = np.zeros_like(largest)
+        out, total, largest = None, None, None
         for first in range(0, keys.shape[1], _ATTENTION_BLOCK):
             block = slice(first, min(first + _ATTENTION_BLOCK, keys.shape[1]))
-            scores = self.dot(q, keys[:, block]) * scale
-            # A weight of zero leaves sums as they are: tokens may be given positions they do not
-            # see, and whole blocks of them.
-            future = np.arange(block.start, block.stop)[None] > seen[:, None]
+            # Tokens in front of the block do not see it.
+            rows = slice(max(0, first - n_past), None)
+            scores = np.zeros((n_head, n_tokens - rows.start, block.stop - first), np.float32)
+            for d in range(head_dim):
+                scores += q[:, rows, d, None] * keys[:, None, block, d]
+            scores = scores * scale
+            # A weight of zero leaves sums as they are: within a block tokens may be given positions
+            # that they do not see.
+            future = np.arange(first, block.stop)[None] > seen[rows, None]
             scores = np.where(future, np.float32(-np.inf), scores)
-            highest = np.maximum(largest, scores.max(axis=-1, keepdims=True))
-            shrink = np.where(highest > largest, exp(largest - highest), np.float32(1))
-            out, total, largest = out * shrink, total * shrink, highest
-            weights = exp(scores - largest)
-            total = total + self.sum(weights)
-            for pos in range(block.start, block.stop):
-                rows = slice(max(0, pos - n_past), None)
-                out[:, rows] += weights[:, rows, pos - first, None] * values[:, pos, None]
+            highest = scores.max(axis=-1, keepdims=True)
+            weights = exp(scores - highest)
+            weight = self.sum(weights)
+            summed = np.zeros((n_head, n_tokens - rows.start, head_dim), np.float32)
+            for i in range(block.stop - first):
+                summed += weights[:, :, i, None] * values[:, first + i][:, None]
+            if first == 0:
+                out, total, largest = summed, weight, highest
+                continue
+            higher = np.maximum(largest[:, rows], highest)
+            keep, take = exp(largest[:, rows] - higher), exp(highest - higher)
+            out[:, rows] = out[:, rows] * keep + summed * take
+            total[:, rows] = total[:, rows] * keep + weight * take
+            largest[:, rows] = higher
         return out * (np.float32(1) / total)
 
     def columns_at_once(self, matrices, act_group):

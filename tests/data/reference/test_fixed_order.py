@@ -54,19 +54,24 @@ def normal(rng, *shape):
 def attention_of(q, keys, values):
     """One query over all given positions, [head_dim], [n, head_dim] twice, one by one."""
     scale = F32(1) / np.sqrt(F32(len(q)))
-    out, largest, total = [F32(0)] * len(q), F32(-np.inf), F32(0)
     for first in range(0, len(keys), 256):
-        block = range(first, min(first + 256, len(keys)))
-        scores = [dot_of(q, keys[i]) * scale for i in block]
-        if max(scores) > largest:
-            if first > 0:
-                shrink = fixed_order.exp(largest - max(scores))
-                out, total = [x * shrink for x in out], total * shrink
-            largest = max(scores)
-        weights = [fixed_order.exp(s - largest) for s in scores]
-        total = total + sum_of(weights)
-        for w, i in zip(weights, block):
-            out = [x + w * v for x, v in zip(out, values[i])]
+        scores = []
+        for key in keys[first:first + 256]:
+            score = F32(0)
+            for x, k in zip(q, key):
+                score = score + x * k
+            scores.append(score * scale)
+        weights = [fixed_order.exp(s - max(scores)) for s in scores]
+        summed = [F32(0)] * len(q)
+        for w, value in zip(weights, values[first:first + 256]):
+            summed = [x + w * v for x, v in zip(summed, value)]
+        if first == 0:
+            out, total, largest = summed, sum_of(weights), max(scores)
+            continue
+        higher = max(largest, max(scores))
+        keep, take = fixed_order.exp(largest - higher), fixed_order.exp(max(scores) - higher)
+        out = [x * keep + y * take for x, y in zip(out, summed)]
+        total, largest = total * keep + sum_of(weights) * take, higher
     inverse = F32(1) / total
     return np.array([x * inverse for x in out])
 
@@ -137,7 +142,7 @@ class FunctionsTest(unittest.TestCase):
         self.assertEqual(group([1, 1, 2, 2, 3], [4, 5, 4, 4, 4]), 128)
         self.assertEqual(group([1, 1, 1, 1, 1], [4, 4, 4, 4, 4]), 640)
 
-    def test_attention_is_the_online_softmax_of_blocks(self):
+    def test_attention_merges_the_softmax_of_blocks(self):
         rng, fixed = np.random.default_rng(4), FixedOrder()
         n_past, n = 523, 3  # three blocks; the last token sees 526 positions
         q, keys, values = normal(rng, 2, n, 16), normal(rng, 2, n_past + n, 16), \

@@ -1,0 +1,237 @@
+// Attention over a block: every kernel set gives the bits of the scalar one, for any number of
+// positions, queries and elements, and the scalar one computes a softmax.
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "kernels/half.h"
+#include "tests/kernels/isas.h"
+#include "tests/support/guarded_buffer.h"
+
+namespace tern::kernels {
+namespace {
+
+using test::GuardedBuffer;
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+size_t round_up(size_t n, size_t step) { return (n + step - 1) / step * step; }
+
+// The element types of a cache behind one set of names.
+struct F32 {
+  using Element = float;
+  static constexpr AttentionFn KernelTable::*kEntry = &KernelTable::attention_f32;
+  static Element from(float x) { return x; }
+  static float to(Element x) { return x; }
+};
+struct F16 {
+  using Element = uint16_t;
+  static constexpr AttentionFn KernelTable::*kEntry = &KernelTable::attention_f16;
+  static Element from(float x) { return f32_to_f16(x); }
+  static float to(Element x) { return f16_to_f32(x); }
+};
+
+struct Shape {
+  size_t head_dim, n_rep, n_tokens, n_positions;
+};
+
+// The buffers of one call: keys and values end where their last group and position do.
+template <typename Type>
+struct Problem {
+  using Element = typename Type::Element;
+
+  explicit Problem(const Shape& s)
+      : shape(s),
+        n_seen(std::min(kAttentionBlock, s.n_positions + s.n_tokens - 1)),
+        keys(round_up(n_seen, kKeyLanes) * s.head_dim),
+        values(n_seen * s.head_dim),
+        q(s.n_tokens * s.n_rep * s.head_dim) {}
+
+  void fill(std::mt19937& random) {
+    std::normal_distribution<float> normal(0.0f, 2.0f);
+    for (Element& x : keys) x = Type::from(normal(random));
+    for (Element& x : values) x = Type::from(normal(random));
+    for (float& x : q) x = normal(random);
+  }
+  Element& key(size_t pos, size_t d) {
+    return keys[(pos / kKeyLanes * shape.head_dim + d) * kKeyLanes + pos % kKeyLanes];
+  }
+  size_t n_queries() const { return shape.n_tokens * shape.n_rep; }
+
+  const Shape shape;
+  const size_t n_seen;
+  GuardedBuffer<Element> keys, values;
+  GuardedBuffer<float> q;
+};
+
+struct Results {
+  explicit Results(size_t n_queries, size_t head_dim)
+      : out(n_queries * head_dim), maxima(n_queries), sums(n_queries) {}
+  GuardedBuffer<float> out, maxima, sums;
+};
+
+template <typename Type>
+void run(const KernelTable& table, Problem<Type>& problem, Results& results) {
+  const Shape& shape = problem.shape;
+  AttentionBlock block = {};
+  block.keys = problem.keys.data();
+  block.values = problem.values.data();
+  block.head_dim = shape.head_dim;
+  block.n_positions = shape.n_positions;
+  block.n_queries = problem.n_queries();
+  block.n_rep = shape.n_rep;
+  block.q = problem.q.data();
+  block.q_stride = shape.n_rep * shape.head_dim;
+  block.scale = 1.0f / std::sqrt(static_cast<float>(shape.head_dim));
+  block.out = results.out.data();
+  block.out_stride = block.q_stride;
+  block.maxima = results.maxima.data();
+  block.sums = results.sums.data();
+  (table.*Type::kEntry)(block);
+}
+
+void expect_same(GuardedBuffer<float>& a, GuardedBuffer<float>& b, const char* what) {
+  for (size_t i = 0; i < a.size(); ++i) {
+    if (std::isnan(a[i]) && std::isnan(b[i])) continue;
+    ASSERT_EQ(f32_bits(a[i]), f32_bits(b[i])) << what << " " << i << ": " << a[i] << ", " << b[i];
+  }
+  EXPECT_TRUE(b.intact()) << what;
+}
+
+void expect_same(Results& a, Results& b) {
+  expect_same(a.out, b.out, "output");
+  expect_same(a.maxima, b.maxima, "maximum");
+  expect_same(a.sums, b.sums, "sum");
+}
+
+class Attention : public test::EachIsa {
+ protected:
+  template <typename Type>
+  void expect_scalar_bits(Problem<Type>& problem) {
+    const Shape& s = problem.shape;
+    SCOPED_TRACE(testing::Message() << s.head_dim << " elements, " << s.n_tokens << " x " << s.n_rep
+                                    << " queries, " << s.n_positions << " positions");
+    Results expected(problem.n_queries(), s.head_dim);
+    Results actual(problem.n_queries(), s.head_dim);
+    run(scalar_, problem, expected);
+    run(table_, problem, actual);
+    expect_same(expected, actual);
+  }
+
+  template <typename Type>
+  void expect_scalar_bits(const Shape& shape) {
+    Problem<Type> problem(shape);
+    problem.fill(random_);
+    expect_scalar_bits(problem);
+  }
+
+  void expect_scalar_bits(const Shape& shape) {
+    expect_scalar_bits<F32>(shape);
+    expect_scalar_bits<F16>(shape);
+  }
+};
+
+TEST_P(Attention, HasTheScalarBitsForAnyNumberOfPositions) {
+  for (const size_t n : {1u, 2u, 15u, 16u, 17u, 31u, 32u, 33u, 48u, 100u, 255u, 256u}) {
+    expect_scalar_bits({128, 4, 1, n});
+    expect_scalar_bits({64, 1, 1, n});
+  }
+}
+
+TEST_P(Attention, HasTheScalarBitsForHeadsOfAnySize) {
+  for (const size_t head_dim : {2u, 14u, 16u, 18u, 32u, 34u, 64u, 80u, 96u, 128u, 130u, 256u}) {
+    expect_scalar_bits({head_dim, 3, 1, 37});
+  }
+}
+
+// Tokens see one position more each, up to the end of the block.
+TEST_P(Attention, HasTheScalarBitsForAnyNumberOfTokensAndSharedHeads) {
+  for (const size_t n_rep : {1u, 2u, 3u, 4u, 5u, 8u}) {
+    for (const size_t n_tokens : {1u, 2u, 3u, 7u, 16u, 17u}) {
+      for (const size_t n : {1u, 30u, 250u, 256u, 400u})
+        expect_scalar_bits({64, n_rep, n_tokens, n});
+    }
+  }
+}
+
+TEST_P(Attention, HasTheScalarBitsOfNanInfinityAndExtremes) {
+  constexpr float kSpecials[] = {
+      0.0f,      -0.0f,     1e-7f,      65504.0f,
+      -65504.0f, kInfinity, -kInfinity, std::numeric_limits<float>::quiet_NaN()};
+  for (int round = 0; round < 40; ++round) {
+    Problem<F16> problem({32, 4, 3, 21});
+    problem.fill(random_);
+    // Few enough that some queries stay finite.
+    for (int i = 0; i < 3; ++i) {
+      const uint16_t special = f32_to_f16(kSpecials[random_() % std::size(kSpecials)]);
+      (random_() % 2 == 0 ? problem.keys : problem.values)[random_() % problem.values.size()] =
+          special;
+    }
+    if (round % 4 == 0) problem.q[random_() % problem.q.size()] = 1e30f;
+    expect_scalar_bits(problem);
+  }
+}
+
+// What a token does not see changes nothing, even where it is infinite.
+TEST_P(Attention, LaterPositionsDoNotShow) {
+  Problem<F16> problem({64, 2, 6, 11});
+  problem.fill(random_);
+  Results before(problem.n_queries(), 64);
+  run(table_, problem, before);
+  // The last token sees 16 positions; position 15 is its own.
+  for (size_t d = 0; d < 64; ++d) {
+    problem.key(15, d) = f32_to_f16(kInfinity);
+    problem.values[15 * 64 + d] = f32_to_f16(kInfinity);
+  }
+  Results after(problem.n_queries(), 64);
+  run(table_, problem, after);
+  for (size_t r = 0; r < 10; ++r) {
+    EXPECT_EQ(f32_bits(before.sums[r]), f32_bits(after.sums[r])) << r;
+    for (size_t d = 0; d < 64; ++d) {
+      ASSERT_EQ(f32_bits(before.out[r * 64 + d]), f32_bits(after.out[r * 64 + d])) << r;
+    }
+  }
+  EXPECT_TRUE(std::isnan(after.out[11 * 64]));
+}
+
+INSTANTIATE_TEST_SUITE_P(, Attention, testing::ValuesIn(test::all_isas()), test::isa_name);
+
+template <typename Type>
+void expect_softmax() {
+  std::mt19937 random(7);
+  const KernelTable scalar = make_table(*find_isa("scalar"));
+  Problem<Type> problem({40, 2, 3, 200});
+  problem.fill(random);
+  Results results(6, 40);
+  run(scalar, problem, results);
+  for (size_t r = 0; r < 6; ++r) {
+    const size_t n = 200 + r / 2;
+    std::vector<double> scores(n);
+    for (size_t pos = 0; pos < n; ++pos) {
+      for (size_t d = 0; d < 40; ++d) {
+        scores[pos] += static_cast<double>(problem.q[r * 40 + d]) * Type::to(problem.key(pos, d));
+      }
+      scores[pos] /= std::sqrt(40.0);
+    }
+    const double max = *std::max_element(scores.begin(), scores.end());
+    // Scores are sums of 40 products below 100: 40 * 2^-24 * 4000 / 6.3.
+    EXPECT_NEAR(results.maxima[r], max, 2e-3);
+    double sum = 0.0;
+    std::vector<double> out(40);
+    for (size_t pos = 0; pos < n; ++pos) {
+      const double w = std::exp(scores[pos] - max);
+      sum += w;
+      for (size_t d = 0; d < 40; ++d) out[d] += w * Type::to(problem.values[pos * 40 + d]);
+    }
+    EXPECT_NEAR(results.sums[r] / sum, 1.0, 1e-4);
+    for (size_t d = 0; d < 40; ++d) {
+      EXPECT_NEAR(results.out[r * 40 + d] / results.sums[r], out[d] / sum, 1e-4);
+    }
+  }
+}
+
+TEST(ScalarAttention, IsTheSoftmaxOfF32) { expect_softmax<F32>(); }
+TEST(ScalarAttention, IsTheSoftmaxOfF16) { expect_softmax<F16>(); }
+
+}  // namespace
+}  // namespace tern::kernels
