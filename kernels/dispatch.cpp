@@ -15,6 +15,9 @@ void fill_table(KernelTable& table) noexcept;
 namespace avx512vnni {
 void fill_table(KernelTable& table) noexcept;
 }
+namespace avx512vbmi {
+void fill_table(KernelTable& table) noexcept;
+}
 namespace neon {
 void fill_table(KernelTable& table) noexcept;
 }
@@ -31,6 +34,8 @@ constexpr Isa kIsas[] = {
     {"avx2", kFeatureAvx2, "vpmaddubsw ymm", avx2::fill_table},
     {"avx512vnni", kFeatureAvx2 | kFeatureAvx512 | kFeatureAvx512Vnni, "vpdpbusd zmm",
      avx512vnni::fill_table},
+    {"avx512vbmi", kFeatureAvx2 | kFeatureAvx512 | kFeatureAvx512Vnni | kFeatureAvx512Vbmi,
+     "vpdpbusd zmm", avx512vbmi::fill_table},
 #elif defined(__aarch64__)
     {"neon", kFeatureNeon, "smlal", neon::fill_table},
     {"dotprod", kFeatureNeon | kFeatureDotprod, "sdot", dotprod::fill_table},

@@ -10,17 +10,19 @@
 
 namespace tern::kernels {
 
-inline constexpr size_t kTileRows = 16;   // output rows of a tile
-inline constexpr size_t kLineBytes = 64;  // bytes of a line
-inline constexpr size_t kLineK = 16;      // elements along k of a T2 line
+inline constexpr size_t kTileRows = 16;     // output rows of a tile
+inline constexpr size_t kLineBytes = 64;    // bytes of a line
+inline constexpr size_t kLineK = 16;        // elements along k of a T2 line
+inline constexpr size_t kT5LineDigits = 5;  // elements of a row in one byte of a T5 line
+inline constexpr size_t kT5LineK = 20;      // elements along k of a T5 line
 inline constexpr size_t kMaxK = 1u
                                 << 18;  // so that every int32 accumulator is exact (see README.md)
 inline constexpr size_t kPartialSums = 16;  // partial sums of a float reduction
 
-/// One ternary matrix (or a run of its tiles) times int8 activations.
+/// One ternary matrix (or a run of its tiles) times int8 activations. A tile is 16 rows; its lines
+/// of 64 bytes follow each other along k. Codes are 0, 1, 2 for -1, 0, +1.
 ///
-/// T2 layout: a tile is 16 rows; its n_lines lines of 64 bytes follow each other along k. Byte 4r+j
-/// of a line, bits 2n..2n+1, is the code (0, 1, 2 for -1, 0, +1) of row r at k = 4n+j of the line:
+/// T2 layout: byte 4r+j of a line, bits 2n..2n+1, is the code of row r at k = 4n+j of the line:
 ///
 ///     byte     0    1    2    3  | 4 .. 7 | ... | 60 .. 63
 ///     row      0    0    0    0  |   1    | ... |   15
@@ -29,6 +31,21 @@ inline constexpr size_t kPartialSums = 16;  // partial sums of a float reduction
 ///     bits 5-4  k = 8    9   10   11
 ///     bits 7-6  k = 12  13   14   15
 ///
+/// T5 layout: byte 4r+j of a line holds the codes of row r at k = 4n+j, n = 0..4, of the line:
+///
+///     byte     0    1    2    3  | 4 .. 7 | ... | 60 .. 63
+///     row      0    0    0    0  |   1    | ... |   15
+///     digit 0  k = 0    1    2    3
+///     digit 1  k = 4    5    6    7
+///       ..
+///     digit 4  k = 16  17   18   19
+///
+/// With c = sum (code(n) - 1) * 3^(4-n), in -121..121, the byte as int8 is c * 256 / 243 rounded to
+/// the nearest: 256 of its steps make one digit, so digit n is (t > -43) + (t > 42) of the int8
+/// t = byte * 3^n modulo 256, and the negative byte has the negative weights. A tile has
+/// t5_tile_lines(n_lines) lines; groups need not begin with a line, only with a digit. Digits
+/// beyond k hold code 1.
+///
 /// The result of token t, row r is, with float operations rounded one by one and groups in order,
 ///
 ///     y = 0;  for each group g:  y = y + float(isum(g) - x_sum(g)) * (w_scale(r, g) * x_scale(g))
@@ -36,10 +53,10 @@ inline constexpr size_t kPartialSums = 16;  // partial sums of a float reduction
 /// where isum(g) is the exact int32 sum of code * x over the group. One group covering all of k is
 /// the case of a scale per row or per tensor.
 struct TernaryProduct {
-  const uint8_t* tiles;  // [n_tiles, n_lines, 64], 64-byte aligned
+  const uint8_t* tiles;  // [n_tiles, lines of a tile, 64], 64-byte aligned
   size_t n_rows;         // > 0; the last tile may be partly used, rows beyond are not written
-  size_t n_lines;        // lines per tile: ceil(k / 16)
-  size_t group_lines;    // lines per group; the last group may be shorter
+  size_t n_lines;        // ceil(k / 16), the lines of a T2 tile; in both layouts a measure of k
+  size_t group_lines;    // 16 elements each, in a group; the last group may be shorter
   size_t n_groups;       // ceil(n_lines / group_lines)
 
   // Scale of row r of tile i in group g: w_scales[i * w_tile_stride + g * w_group_stride + r].
@@ -56,6 +73,11 @@ struct TernaryProduct {
   float* y;         // [n_tokens, y_stride]; must not overlap any input
   size_t y_stride;  // floats
 };
+
+/// Lines of a T5 tile that a T2 tile of n_lines lines corresponds to.
+static inline constexpr size_t t5_tile_lines(size_t n_lines) {
+  return (4 * n_lines + kT5LineDigits - 1) / kT5LineDigits;
+}
 
 using TernaryProductFn = void (*)(const TernaryProduct& product) noexcept;
 
@@ -184,6 +206,8 @@ using FmaPeakFn = uint64_t (*)(size_t n_steps) noexcept;
 #define TERN_KERNEL_ENTRIES(X)         \
   X(ternary_gemv_t2, TernaryProductFn) \
   X(ternary_gemm_t2, TernaryProductFn) \
+  X(ternary_gemv_t5, TernaryProductFn) \
+  X(ternary_gemm_t5, TernaryProductFn) \
   X(dot_f32, DotF32Fn)                 \
   X(dot_f16, DotHalfFn)                \
   X(dot_bf16, DotHalfFn)               \
@@ -210,8 +234,8 @@ using FmaPeakFn = uint64_t (*)(size_t n_steps) noexcept;
   X(dot_i8_peak, DotPeakFn)            \
   X(fma_f32_peak, FmaPeakFn)
 
-/// ternary_gemv_t2 is for one token (n_tokens == 1), ternary_gemm_t2 for any number; both give the
-/// same results.
+/// The ternary gemv entries are for one token (n_tokens == 1), the gemm entries for any number;
+/// both give the same results, and the same for T2 and T5 tiles of one matrix.
 struct KernelTable {
 #define TERN_DECLARE_ENTRY(name, type) type name;
   TERN_KERNEL_ENTRIES(TERN_DECLARE_ENTRY)

@@ -20,6 +20,18 @@ constexpr Case kCases[] = {
     {16, 24, 24, 2}, {33, 9, 9, 3},   {40, 24, 8, 5}, {17, 21, 8, 9}, {40, 24, 4, 9},
 };
 
+struct Entry {
+  const char* name;
+  TernaryProductFn KernelTable::*fn;
+  bool one_token, t5;
+};
+constexpr Entry kEntries[] = {
+    {"ternary_gemv_t2", &KernelTable::ternary_gemv_t2, true, false},
+    {"ternary_gemm_t2", &KernelTable::ternary_gemm_t2, false, false},
+    {"ternary_gemv_t5", &KernelTable::ternary_gemv_t5, true, true},
+    {"ternary_gemm_t5", &KernelTable::ternary_gemm_t5, false, true},
+};
+
 struct Buffers {
   alignas(64) uint8_t tiles[kTiles * kMaxLines * kLineBytes];
   alignas(64) int8_t x[kMaxTokens * kXStride];
@@ -45,12 +57,17 @@ class Random {
   uint64_t state_ = 20240229;
 };
 
-void fill(Buffers& b, Random& random) {
+// Every byte of four codes, and every byte of five but -128, which stands for none.
+void fill_tiles(Buffers& b, Random& random, bool t5) {
   for (uint8_t& byte : b.tiles) {
     unsigned value = 0;
     for (int i = 0; i < 4; ++i) value = value * 4 + random.next() % 3;
+    if (t5) value = 129 + random.next() % 255;
     byte = static_cast<uint8_t>(value);
   }
+}
+
+void fill(Buffers& b, Random& random) {
   for (int8_t& q : b.x) q = static_cast<int8_t>(static_cast<int>(random.next() % 256) - 128);
   for (float& s : b.w_scales) s = 0.25f + static_cast<float>(random.next() % 1000) * 0.001f;
   for (float& s : b.x_scales) s = 0.01f + static_cast<float>(random.next() % 1000) * 0.0001f;
@@ -105,15 +122,13 @@ SelfTestResult self_test(const KernelTable& table) noexcept {
     p.x_scales = b.x_scales;
     p.y_stride = kMaxRows;
     compute_sums(b, p);
-    if (c.n_tokens == 1) {
+    for (const Entry& entry : kEntries) {
+      if (entry.one_token && c.n_tokens != 1) continue;
+      fill_tiles(b, random, entry.t5);
       ++result.n_comparisons;
-      if (!equal(table.ternary_gemv_t2, scalar.ternary_gemv_t2, p, b)) {
-        return {false, result.n_comparisons, "ternary_gemv_t2"};
+      if (!equal(table.*entry.fn, scalar.*entry.fn, p, b)) {
+        return {false, result.n_comparisons, entry.name};
       }
-    }
-    ++result.n_comparisons;
-    if (!equal(table.ternary_gemm_t2, scalar.ternary_gemm_t2, p, b)) {
-      return {false, result.n_comparisons, "ternary_gemm_t2"};
     }
   }
   return result;

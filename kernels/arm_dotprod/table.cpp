@@ -5,6 +5,8 @@ namespace tern::kernels::dotprod {
 void fill_table(KernelTable& table) noexcept {
   table.ternary_gemv_t2 = ternary_gemv_t2;
   table.ternary_gemm_t2 = ternary_gemm_t2;
+  table.ternary_gemv_t5 = ternary_product_t5;
+  table.ternary_gemm_t5 = ternary_product_t5;
   table.dot_i8_peak = dot_i8_peak;
 }
 

@@ -1,16 +1,12 @@
-// The loops around a line's worth of ternary products, shared by the NEON kernels. The including
-// file defines, in an unnamed namespace of its own ISA namespace, before it:
+// The loops around a line's worth of ternary products over T2 tiles, shared by the NEON sets. The
+// including file includes an add_codes.h before it, which defines
 //
 //   int32x4_t add_codes(int32x4_t sum, int8x16_t codes, int8x16_t x)
 //
-// which adds, to lane r of sum, the products of bytes 4r..4r+3 of codes and x (x repeats four
+// to add, to lane r of sum, the products of bytes 4r..4r+3 of codes and x (x repeats four
 // activations). REQUIRES <arm_neon.h> and kernel_table.h.
 
 namespace {
-
-inline int8x16_t broadcast4(const int8_t* x) {
-  return vreinterpretq_s8_s32(vld1q_dup_s32(reinterpret_cast<const int32_t*>(x)));
-}
 
 // n_block tokens at once against one tile of four registers of four rows.
 template <size_t n_block>

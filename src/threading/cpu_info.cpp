@@ -84,6 +84,7 @@ CpuInfo cpu_info() {
   for (size_t i = 0; i < count; ++i) {
     IsaInfo isa;
     isa.name = isas[i].name;
+    isa.dot_instruction = isas[i].dot_instruction;
     isa.supported = (isas[i].required_features & ~features) == 0;
     for (const auto* f = kernels::feature_names(); f->name != nullptr; ++f) {
       if ((isas[i].required_features & f->feature) == 0) continue;

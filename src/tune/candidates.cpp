@@ -37,9 +37,11 @@ std::vector<int> thread_counts(const CpuTopology& topology) {
 
 std::vector<std::string> kernel_sets(const CpuInfo& cpu) {
   std::vector<std::string> sets;
+  std::set<std::string> instructions;
   for (auto isa = cpu.isas.rbegin(); isa != cpu.isas.rend() && sets.size() < kMaxKernelSets;
        ++isa) {
-    if (isa->supported && isa->name != "scalar") sets.push_back(isa->name);
+    if (!isa->supported || isa->name == "scalar") continue;
+    if (instructions.insert(isa->dot_instruction).second) sets.push_back(isa->name);
   }
   if (sets.empty()) sets.emplace_back("scalar");
   return sets;

@@ -14,8 +14,9 @@ namespace tern::tuning {
 /// threads that the system suspends make all others wait.
 std::vector<int> thread_counts(const CpuTopology& topology);
 
-/// The two best kernel sets that this CPU has, the best first. Scalar only where there is nothing
-/// else: it is the specification, never the fastest.
+/// The two best kernel sets that this CPU has, the best first. Of sets that multiply with the same
+/// instruction only the best: the others lack something and win nothing. Scalar only where there is
+/// nothing else: it is the specification, never the fastest.
 std::vector<std::string> kernel_sets(const CpuInfo& cpu);
 
 }  // namespace tern::tuning

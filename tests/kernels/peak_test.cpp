@@ -1,6 +1,7 @@
 // The kernels that measure the machine do the work that they are timed for: every byte read, every
 // product added.
 #include <cstring>
+#include <map>
 #include <set>
 
 #include "tests/kernels/isas.h"
@@ -100,12 +101,15 @@ TEST_P(Peak, FmaPeakCountsEveryMultiplyAdd) {
 
 INSTANTIATE_TEST_SUITE_P(, Peak, testing::ValuesIn(test::all_isas()), test::isa_name);
 
-TEST(DotInstruction, EveryIsaNamesItsOwn) {
-  std::set<std::string> names;
+TEST(DotInstruction, IsThatOfThePeakKernel) {
+  std::map<std::string, DotPeakFn> kernels;
   for (const Isa* isa : test::all_isas()) {
     EXPECT_STRNE(isa->dot_instruction, "");
-    EXPECT_TRUE(names.insert(isa->dot_instruction).second) << isa->dot_instruction;
+    const DotPeakFn fn = make_table(*isa).dot_i8_peak;
+    EXPECT_EQ(kernels.try_emplace(isa->dot_instruction, fn).first->second, fn) << isa->name;
   }
+  std::set<DotPeakFn> different;
+  for (const auto& [name, fn] : kernels) EXPECT_TRUE(different.insert(fn).second) << name;
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <string>
 
@@ -39,7 +40,10 @@ TEST(Engine, RunsEverySupportedIsaAndNamesItsKernels) {
     EXPECT_EQ((*engine)->isa(), isa.name);
     EXPECT_EQ((*engine)->n_threads(), 2);
     EXPECT_EQ((*engine)->kernels().size(), kernels::entry_count());
-    EXPECT_EQ((*engine)->kernels().front().isa, isa.name);
+    const auto kernels = (*engine)->kernels();
+    EXPECT_TRUE(std::any_of(kernels.begin(), kernels.end(), [&isa](const KernelChoice& kernel) {
+      return kernel.isa == isa.name;
+    })) << isa.name;
     EXPECT_NE((*engine)->self_test_report().find("passed"), std::string::npos);
   }
 }

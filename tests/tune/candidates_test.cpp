@@ -63,12 +63,22 @@ CpuInfo cpu(std::vector<IsaInfo> isas) {
 }
 
 TEST(KernelSets, AreTheTwoBestOfTheCpu) {
-  const std::vector<IsaInfo> four = {
-      {"scalar", true, ""}, {"avx2", true, ""}, {"avxvnni", true, ""}, {"avx512vnni", true, ""}};
+  const std::vector<IsaInfo> four = {{"scalar", true, "", "loop"},
+                                     {"avx2", true, "", "vpmaddubsw"},
+                                     {"avxvnni", true, "", "vpdpbusd ymm"},
+                                     {"avx512vnni", true, "", "vpdpbusd zmm"}};
   EXPECT_EQ(kernel_sets(cpu(four)), (std::vector<std::string>{"avx512vnni", "avxvnni"}));
   std::vector<IsaInfo> lacking = four;
   lacking[3].supported = false;
   EXPECT_EQ(kernel_sets(cpu(lacking)), (std::vector<std::string>{"avxvnni", "avx2"}));
+}
+
+TEST(KernelSets, AreOnlyTheBestOfThoseThatMultiplyAlike) {
+  const std::vector<IsaInfo> sets = {{"scalar", true, "", "loop"},
+                                     {"avx2", true, "", "vpmaddubsw"},
+                                     {"avx512vnni", true, "", "vpdpbusd zmm"},
+                                     {"avx512vbmi", true, "", "vpdpbusd zmm"}};
+  EXPECT_EQ(kernel_sets(cpu(sets)), (std::vector<std::string>{"avx512vbmi", "avx2"}));
 }
 
 TEST(KernelSets, AreScalarOnlyWhereThereIsNothingElse) {

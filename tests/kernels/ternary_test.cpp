@@ -1,5 +1,7 @@
-// Every implementation of the ternary product equals the scalar one bit for bit, stays inside its
-// buffers, and the scalar one equals the definition written out over plain matrices.
+// Every implementation of the ternary product over T2 and T5 tiles equals the definition written
+// out over plain matrices bit for bit, and stays inside its buffers.
+#include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <numeric>
 
@@ -19,6 +21,13 @@ enum class Fill { kRandom, kAllPlus, kAllMinus, kAlternating };
 
 size_t ceil_div(size_t a, size_t b) { return (a + b - 1) / b; }
 
+// The byte of five codes as kernel_table.h defines it.
+uint8_t t5_byte(const int* codes) {
+  int value = 0;
+  for (size_t n = 0; n < kT5LineDigits; ++n) value = 3 * value + codes[n] - 1;
+  return static_cast<uint8_t>(static_cast<int8_t>(std::lround(value * 256.0 / 243.0)));
+}
+
 // Plain matrices and the same in the run-time layout.
 struct Problem {
   Problem(const Shape& shape, Fill fill, std::mt19937& random)
@@ -34,6 +43,7 @@ struct Problem {
         activations(n_tokens * k),
         row_scales(n_tiles * n_groups * kTileRows),
         tiles(n_tiles * n_lines * kLineBytes),
+        t5_tiles(n_tiles * t5_tile_lines(n_lines) * kLineBytes),
         x(n_tokens * x_stride),
         x_sums(n_tokens * n_groups),
         x_scales(n_tokens * n_groups),
@@ -60,6 +70,7 @@ struct Problem {
         byte = static_cast<uint8_t>((byte & ~(3 << shift)) | ((weights[r * k + c] + 1) << shift));
       }
     }
+    pack_t5();
     std::memset(x.data(), 0, x.size());
     for (size_t t = 0; t < n_tokens; ++t) {
       for (size_t c = 0; c < k; ++c)
@@ -78,9 +89,23 @@ struct Problem {
 
   size_t y_stride() const { return n_rows + 3; }
 
-  TernaryProduct product() {
+  void pack_t5() {
+    const size_t lines = t5_tile_lines(n_lines);
+    for (size_t at = 0; at < t5_tiles.size(); ++at) {
+      const size_t line = at / kLineBytes;
+      const size_t r = line / lines * kTileRows + at % kLineBytes / 4;
+      int codes[kT5LineDigits];
+      for (size_t n = 0; n < kT5LineDigits; ++n) {
+        const size_t c = line % lines * kT5LineK + 4 * n + at % 4;
+        codes[n] = r < n_rows && c < k ? weights[r * k + c] + 1 : 1;
+      }
+      t5_tiles[at] = t5_byte(codes);
+    }
+  }
+
+  TernaryProduct product(bool t5) {
     TernaryProduct p = {};
-    p.tiles = tiles.data();
+    p.tiles = t5 ? t5_tiles.data() : tiles.data();
     p.n_rows = n_rows;
     p.n_lines = n_lines;
     p.group_lines = group_lines;
@@ -98,9 +123,9 @@ struct Problem {
     return p;
   }
 
-  std::vector<float> run(TernaryProductFn fn) {
+  std::vector<float> run(TernaryProductFn fn, bool t5) {
     for (float& v : y) v = -12345.0f;
-    fn(product());
+    fn(product(t5));
     return std::vector<float>(y.begin(), y.end());
   }
 
@@ -130,14 +155,14 @@ struct Problem {
   size_t n_rows, k, n_lines, group_lines, n_groups, n_tiles, n_tokens, x_stride;
   std::vector<int> weights, activations;
   GuardedBuffer<float> row_scales;
-  GuardedBuffer<uint8_t> tiles;
+  GuardedBuffer<uint8_t> tiles, t5_tiles;
   GuardedBuffer<int8_t> x;
   GuardedBuffer<int32_t> x_sums;
   GuardedBuffer<float> x_scales;
   GuardedBuffer<float> y;
 };
 
-class TernaryT2 : public test::EachIsa {
+class Ternary : public test::EachIsa {
  protected:
   void check(const Shape& shape, Fill fill) {
     SCOPED_TRACE(testing::Message() << shape.n_rows << " rows, k " << shape.k << ", group "
@@ -146,14 +171,17 @@ class TernaryT2 : public test::EachIsa {
     Problem problem(shape, fill, random_);
     const std::vector<float> expected = problem.expected();
     if (shape.n_tokens == 1) {
-      EXPECT_EQ(problem.run(table_.ternary_gemv_t2), expected);
+      EXPECT_EQ(problem.run(table_.ternary_gemv_t2, false), expected);
+      EXPECT_EQ(problem.run(table_.ternary_gemv_t5, true), expected);
     }
-    EXPECT_EQ(problem.run(table_.ternary_gemm_t2), expected);
-    EXPECT_TRUE(problem.tiles.intact() && problem.x.intact() && problem.y.intact());
+    EXPECT_EQ(problem.run(table_.ternary_gemm_t2, false), expected);
+    EXPECT_EQ(problem.run(table_.ternary_gemm_t5, true), expected);
+    EXPECT_TRUE(problem.tiles.intact() && problem.t5_tiles.intact() && problem.x.intact() &&
+                problem.y.intact());
   }
 };
 
-TEST_P(TernaryT2, EqualsTheDefinitionOnOddSizes) {
+TEST_P(Ternary, EqualsTheDefinitionOnOddSizes) {
   for (size_t n_rows : {1u, 15u, 16u, 17u, 33u}) {
     for (size_t k : {1u, 15u, 16u, 17u, 100u, 256u, 320u}) {
       for (size_t n_tokens : {1u, 2u, 3u, 4u, 5u, 8u, 13u})
@@ -162,7 +190,7 @@ TEST_P(TernaryT2, EqualsTheDefinitionOnOddSizes) {
   }
 }
 
-TEST_P(TernaryT2, EqualsTheDefinitionWithGroups) {
+TEST_P(Ternary, EqualsTheDefinitionWithGroups) {
   for (size_t group : {64u, 128u, 256u}) {
     for (size_t k : {64u, 128u, 200u, 384u, 640u}) {
       for (size_t n_tokens : {1u, 4u, 7u}) check({20, k, group, n_tokens}, Fill::kRandom);
@@ -170,7 +198,7 @@ TEST_P(TernaryT2, EqualsTheDefinitionWithGroups) {
   }
 }
 
-TEST_P(TernaryT2, EqualsTheDefinitionOnModelShapes) {
+TEST_P(Ternary, EqualsTheDefinitionOnModelShapes) {
   check({64, 2560, 0, 1}, Fill::kRandom);
   check({64, 6912, 0, 9}, Fill::kRandom);
   check({48, 23040, 0, 2}, Fill::kRandom);
@@ -178,7 +206,7 @@ TEST_P(TernaryT2, EqualsTheDefinitionOnModelShapes) {
   check({32, 8640, 64, 3}, Fill::kRandom);
 }
 
-TEST_P(TernaryT2, HoldsAtTheExtremes) {
+TEST_P(Ternary, HoldsAtTheExtremes) {
   for (Fill fill : {Fill::kAllPlus, Fill::kAllMinus, Fill::kAlternating}) {
     for (size_t n_tokens : {1u, 9u}) {
       check({17, 4096, 0, n_tokens}, fill);
@@ -189,19 +217,69 @@ TEST_P(TernaryT2, HoldsAtTheExtremes) {
   }
 }
 
-TEST_P(TernaryT2, SharedScalesEqualRepeatedOnes) {
-  Problem problem({40, 512, 128, 3}, Fill::kRandom, random_);
-  for (size_t i = 0; i < problem.row_scales.size(); ++i) problem.row_scales[i] = 0.75f;
-  const std::vector<float> expected = problem.run(table_.ternary_gemm_t2);
-  TernaryProduct p = problem.product();
-  p.w_tile_stride = 0;
-  p.w_group_stride = 0;
-  for (float& v : problem.y) v = -12345.0f;
-  table_.ternary_gemm_t2(p);
-  EXPECT_EQ(std::vector<float>(problem.y.begin(), problem.y.end()), expected);
+// More tokens than are computed together, and more tiles.
+TEST_P(Ternary, EqualsTheDefinitionForManyTokens) {
+  for (size_t n_tokens : {47u, 48u, 49u, 100u}) {
+    check({70, 200, 0, n_tokens}, Fill::kRandom);
+    check({33, 400, 64, n_tokens}, Fill::kRandom);
+  }
 }
 
-INSTANTIATE_TEST_SUITE_P(, TernaryT2, testing::ValuesIn(test::all_isas()), test::isa_name);
+TEST_P(Ternary, SharedScalesEqualRepeatedOnes) {
+  Problem problem({40, 512, 128, 3}, Fill::kRandom, random_);
+  for (size_t i = 0; i < problem.row_scales.size(); ++i) problem.row_scales[i] = 0.75f;
+  for (const bool t5 : {false, true}) {
+    const TernaryProductFn fn = t5 ? table_.ternary_gemm_t5 : table_.ternary_gemm_t2;
+    const std::vector<float> expected = problem.run(fn, t5);
+    TernaryProduct p = problem.product(t5);
+    p.w_tile_stride = 0;
+    p.w_group_stride = 0;
+    for (float& v : problem.y) v = -12345.0f;
+    fn(p);
+    EXPECT_EQ(std::vector<float>(problem.y.begin(), problem.y.end()), expected);
+  }
+}
+
+// All 243 bytes that hold codes, digit by digit: one activation is 1 and the others are 0.
+TEST_P(Ternary, EveryT5ByteGivesItsFiveCodes) {
+  constexpr size_t kBytes = 243;
+  constexpr size_t kLines = (kBytes + kLineBytes - 1) / kLineBytes;
+  alignas(64) uint8_t tiles[kLines * kLineBytes] = {};
+  int codes[kLines * kLineBytes][kT5LineDigits] = {};
+  for (size_t i = 0; i < kLines * kLineBytes; ++i) {
+    size_t left = i % kBytes;
+    for (size_t n = kT5LineDigits; n-- > 0; left /= 3) codes[i][n] = static_cast<int>(left % 3);
+    tiles[i] = t5_byte(codes[i]);
+  }
+  const float scales[kTileRows] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+  for (size_t at = 0; at < kLines * kT5LineK; ++at) {
+    alignas(64) int8_t x[128] = {};
+    x[at] = 1;
+    const int32_t x_sum = 0;  // so that results are codes
+    float y[kTileRows] = {};
+    TernaryProduct p = {};
+    p.tiles = tiles;
+    p.n_rows = kTileRows;
+    p.n_lines = p.group_lines = kLines * kT5LineK / kLineK;
+    ASSERT_EQ(t5_tile_lines(p.n_lines), kLines);
+    p.n_groups = p.n_tokens = 1;
+    p.w_scales = p.x_scales = scales;
+    p.x = x;
+    p.x_stride = sizeof(x);
+    p.x_sums = &x_sum;
+    p.y = y;
+    p.y_stride = kTileRows;
+    for (const TernaryProductFn fn : {table_.ternary_gemv_t5, table_.ternary_gemm_t5}) {
+      fn(p);
+      for (size_t r = 0; r < kTileRows; ++r) {
+        const size_t byte = at / kT5LineK * kLineBytes + 4 * r + at % 4;
+        ASSERT_EQ(y[r], static_cast<float>(codes[byte][at % kT5LineK / 4])) << byte << ", k " << at;
+      }
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(, Ternary, testing::ValuesIn(test::all_isas()), test::isa_name);
 
 }  // namespace
 }  // namespace tern::kernels

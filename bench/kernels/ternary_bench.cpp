@@ -1,5 +1,6 @@
-// The ternary product on matrices of real models: from memory and warm for one token, warm for
-// several.
+// The ternary product on matrices of real models, over T2 and T5 tiles: from memory and warm for
+// one token, warm for several.
+#include <cmath>
 #include <cstring>
 #include <memory>
 #include <optional>
@@ -36,6 +37,23 @@ constexpr size_t kTokenCounts[] = {4, 8, 128};
 
 size_t ceil_div(size_t a, size_t b) { return (a + b - 1) / b; }
 
+enum class Layout { kT2, kT5 };
+
+size_t matrix_bytes(const Shape& shape, Layout layout) {
+  const size_t n_lines = ceil_div(shape.k, kLineK);
+  return ceil_div(shape.n_rows, kTileRows) *
+         (layout == Layout::kT2 ? n_lines : kernels::t5_tile_lines(n_lines)) * kLineBytes;
+}
+
+// A byte of random codes.
+uint8_t random_byte(Layout layout, uint32_t r) {
+  if (layout == Layout::kT2) {
+    return static_cast<uint8_t>(r % 3 | r / 3 % 3 << 2 | r / 9 % 3 << 4 | r / 27 % 3 << 6);
+  }
+  const int value = static_cast<int>(r % 243) - 121;
+  return static_cast<uint8_t>(static_cast<int8_t>(std::lround(value * 256.0 / 243.0)));
+}
+
 // As many copies of a matrix as memory benchmarks need so that none is still in a cache when its
 // turn comes again.
 size_t copies_beyond_caches(size_t matrix_bytes) {
@@ -46,14 +64,14 @@ size_t copies_beyond_caches(size_t matrix_bytes) {
 
 class Problem {
  public:
-  Problem(const Shape& shape, size_t n_tokens, size_t n_copies)
+  Problem(const Shape& shape, Layout layout, size_t n_tokens, size_t n_copies)
       : n_copies_(n_copies),
         n_lines_(ceil_div(shape.k, kLineK)),
         n_tiles_(ceil_div(shape.n_rows, kTileRows)),
         group_lines_(shape.group == 0 ? n_lines_ : shape.group / kLineK),
         n_groups_(ceil_div(n_lines_, group_lines_)),
         x_stride_(ceil_div(shape.k, 64) * 64),
-        matrix_bytes_(n_tiles_ * n_lines_ * kLineBytes),
+        matrix_bytes_(matrix_bytes(shape, layout)),
         n_scales_(shape.group == 0 ? kTileRows : n_tiles_ * n_groups_ * kTileRows),
         tiles_(n_copies * matrix_bytes_),
         w_scales_(n_copies * n_scales_),
@@ -62,10 +80,7 @@ class Problem {
         x_scales_(n_tokens * n_groups_),
         y_(n_tokens * shape.n_rows) {
     Random random;
-    for (size_t i = 0; i < matrix_bytes_; ++i) {
-      const uint32_t r = random.next();
-      tiles_[i] = static_cast<uint8_t>(r % 3 | r / 3 % 3 << 2 | r / 9 % 3 << 4 | r / 27 % 3 << 6);
-    }
+    for (size_t i = 0; i < matrix_bytes_; ++i) tiles_[i] = random_byte(layout, random.next());
     for (size_t copy = 1; copy < n_copies; ++copy) {
       std::memcpy(tiles_.data() + copy * matrix_bytes_, tiles_.data(), matrix_bytes_);
     }
@@ -118,29 +133,30 @@ class Problem {
 
 // Google Benchmark runs a benchmark several times until it has lasted long enough; what it needs is
 // made once. Only one is kept.
-Problem& problem_of(const Shape& shape, size_t n_tokens, bool from_memory) {
+Problem& problem_of(const Shape& shape, Layout layout, size_t n_tokens, bool from_memory) {
   struct Key {
     const Shape* shape;
+    Layout layout;
     size_t n_tokens;
     bool from_memory;
     bool operator==(const Key&) const = default;
   };
   static std::optional<Key> current;
   static std::unique_ptr<Problem> problem;
-  const Key key = {&shape, n_tokens, from_memory};
+  const Key key = {&shape, layout, n_tokens, from_memory};
   if (current != key) {
     problem.reset();
-    const size_t bytes = ceil_div(shape.n_rows, kTileRows) * ceil_div(shape.k, kLineK) * kLineBytes;
-    problem =
-        std::make_unique<Problem>(shape, n_tokens, from_memory ? copies_beyond_caches(bytes) : 1);
+    const size_t bytes = matrix_bytes(shape, layout);
+    problem = std::make_unique<Problem>(shape, layout, n_tokens,
+                                        from_memory ? copies_beyond_caches(bytes) : 1);
     current = key;
   }
   return *problem;
 }
 
-void run(benchmark::State& state, TernaryProductFn product, const Shape& shape, size_t n_tokens,
-         bool from_memory) {
-  Problem& problem = problem_of(shape, n_tokens, from_memory);
+void run(benchmark::State& state, TernaryProductFn product, const Shape& shape, Layout layout,
+         size_t n_tokens, bool from_memory) {
+  Problem& problem = problem_of(shape, layout, n_tokens, from_memory);
   for (auto _ : state) {
     product(problem.next());
     benchmark::ClobberMemory();
@@ -155,28 +171,46 @@ std::string describe(const Shape& shape) {
          (shape.group == 0 ? "" : "/group:" + std::to_string(shape.group));
 }
 
-}  // namespace
+using Entry = TernaryProductFn kernels::KernelTable::*;
 
-void bench_ternary_gemv_t2(EntryBenches& benches) {
+void add_gemv(EntryBenches& benches, Entry entry, Layout layout) {
   for (const Shape& shape : kShapes) {
     for (const bool from_memory : {true, false}) {
       benches.add(describe(shape) + (from_memory ? "/memory" : "/warm"),
-                  [&shape, from_memory](benchmark::State& state, const auto& table) {
-                    run(state, table.ternary_gemv_t2, shape, 1, from_memory);
+                  [&shape, entry, layout, from_memory](benchmark::State& state, const auto& table) {
+                    run(state, table.*entry, shape, layout, 1, from_memory);
                   });
     }
   }
 }
 
-void bench_ternary_gemm_t2(EntryBenches& benches) {
+void add_gemm(EntryBenches& benches, Entry entry, Layout layout) {
   for (const Shape& shape : kShapes) {
     for (const size_t n_tokens : kTokenCounts) {
       benches.add(describe(shape) + "/warm/tokens:" + std::to_string(n_tokens),
-                  [&shape, n_tokens](benchmark::State& state, const auto& table) {
-                    run(state, table.ternary_gemm_t2, shape, n_tokens, false);
+                  [&shape, entry, layout, n_tokens](benchmark::State& state, const auto& table) {
+                    run(state, table.*entry, shape, layout, n_tokens, false);
                   });
     }
   }
+}
+
+}  // namespace
+
+void bench_ternary_gemv_t2(EntryBenches& benches) {
+  add_gemv(benches, &kernels::KernelTable::ternary_gemv_t2, Layout::kT2);
+}
+
+void bench_ternary_gemm_t2(EntryBenches& benches) {
+  add_gemm(benches, &kernels::KernelTable::ternary_gemm_t2, Layout::kT2);
+}
+
+void bench_ternary_gemv_t5(EntryBenches& benches) {
+  add_gemv(benches, &kernels::KernelTable::ternary_gemv_t5, Layout::kT5);
+}
+
+void bench_ternary_gemm_t5(EntryBenches& benches) {
+  add_gemm(benches, &kernels::KernelTable::ternary_gemm_t5, Layout::kT5);
 }
 
 }  // namespace tern::bench

@@ -1,0 +1,13 @@
+// Kernels for AVX-512 with VNNI and VBMI (Intel Ice Lake, AMD Zen 4 and later); what is not here
+// comes from x86_avx512vnni.
+#pragma once
+
+#include "kernels/kernel_table.h"
+
+namespace tern::kernels::avx512vbmi {
+
+void ternary_gemv_t5(const TernaryProduct& product) noexcept;
+void ternary_product_t5(const TernaryProduct& product) noexcept;
+void fill_table(KernelTable& table) noexcept;
+
+}  // namespace tern::kernels::avx512vbmi
