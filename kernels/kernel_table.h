@@ -10,11 +10,12 @@
 
 namespace tern::kernels {
 
-inline constexpr size_t kTileRows = 16;     // output rows of a tile
-inline constexpr size_t kLineBytes = 64;    // bytes of a line
-inline constexpr size_t kLineK = 16;        // elements along k of a T2 line
-inline constexpr size_t kT5LineDigits = 5;  // elements of a row in one byte of a T5 line
-inline constexpr size_t kT5LineK = 20;      // elements along k of a T5 line
+inline constexpr size_t kTileRows = 16;       // output rows of a tile
+inline constexpr size_t kLineBytes = 64;      // bytes of a line
+inline constexpr size_t kLineK = 16;          // elements along k of a T2 line
+inline constexpr size_t kT5LineDigits = 5;    // elements of a row in one byte of a T5 line
+inline constexpr size_t kT5LineK = 20;        // elements along k of a T5 line
+inline constexpr size_t kScratchTokens = 48;  // tokens whose activations a kernel rearranges
 inline constexpr size_t kMaxK = 1u
                                 << 18;  // so that every int32 accumulator is exact (see README.md)
 inline constexpr size_t kPartialSums = 16;  // partial sums of a float reduction
@@ -72,11 +73,22 @@ struct TernaryProduct {
 
   float* y;         // [n_tokens, y_stride]; must not overlap any input
   size_t y_stride;  // floats
+
+  // Room of this call alone for activations in the kernel's own order: scratch_bytes() of them,
+  // 64-byte aligned for speed, 8-byte aligned at least. ternary_gemv_t2 does not use it.
+  int8_t* scratch;
 };
 
 /// Lines of a T5 tile that a T2 tile of n_lines lines corresponds to.
 static inline constexpr size_t t5_tile_lines(size_t n_lines) {
   return (4 * n_lines + kT5LineDigits - 1) / kT5LineDigits;
+}
+
+/// Bytes of TernaryProduct::scratch: 16 a line, a sum and a scale a group, for the tokens that a
+/// kernel rearranges at once.
+static constexpr inline size_t scratch_bytes(size_t n_tokens, size_t n_lines, size_t n_groups) {
+  return (n_tokens < kScratchTokens ? n_tokens : kScratchTokens) *
+         (kLineK * n_lines + (sizeof(int32_t) + sizeof(float)) * n_groups);
 }
 
 using TernaryProductFn = void (*)(const TernaryProduct& product) noexcept;

@@ -8,7 +8,7 @@ namespace {
 
 constexpr size_t kMaxRows = 40;
 constexpr size_t kMaxLines = 24;
-constexpr size_t kMaxTokens = 9;
+constexpr size_t kMaxTokens = 13;
 constexpr size_t kTiles = (kMaxRows + kTileRows - 1) / kTileRows;
 constexpr size_t kXStride = kMaxLines * kLineK;  // 384, a multiple of 64
 
@@ -16,8 +16,9 @@ struct Case {
   size_t n_rows, n_lines, group_lines, n_tokens;
 };
 constexpr Case kCases[] = {
-    {16, 1, 1, 1},   {16, 24, 24, 1}, {33, 7, 7, 1},  {40, 24, 8, 1}, {17, 24, 4, 1},
-    {16, 24, 24, 2}, {33, 9, 9, 3},   {40, 24, 8, 5}, {17, 21, 8, 9}, {40, 24, 4, 9},
+    {16, 1, 1, 1},  {16, 24, 24, 1}, {33, 7, 7, 1},   {40, 24, 8, 1},
+    {17, 24, 4, 1}, {16, 24, 24, 2}, {33, 9, 9, 3},   {40, 24, 8, 5},
+    {17, 21, 8, 9}, {40, 24, 4, 9},  {40, 24, 8, 13},
 };
 
 struct Entry {
@@ -38,6 +39,7 @@ struct Buffers {
   float w_scales[kTiles * kMaxLines * kTileRows];
   float x_scales[kMaxTokens * kMaxLines];
   int32_t x_sums[kMaxTokens * kMaxLines];
+  alignas(64) int8_t scratch[scratch_bytes(kMaxTokens, kMaxLines, kMaxLines)];
   float expected[kMaxTokens * kMaxRows];
   float actual[kMaxTokens * kMaxRows];
 };
@@ -121,6 +123,7 @@ SelfTestResult self_test(const KernelTable& table) noexcept {
     p.x_sums = b.x_sums;
     p.x_scales = b.x_scales;
     p.y_stride = kMaxRows;
+    p.scratch = b.scratch;
     compute_sums(b, p);
     for (const Entry& entry : kEntries) {
       if (entry.one_token && c.n_tokens != 1) continue;

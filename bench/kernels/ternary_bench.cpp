@@ -78,7 +78,8 @@ class Problem {
         x_(n_tokens * x_stride_),
         x_sums_(n_tokens * n_groups_),
         x_scales_(n_tokens * n_groups_),
-        y_(n_tokens * shape.n_rows) {
+        y_(n_tokens * shape.n_rows),
+        scratch_(kernels::scratch_bytes(n_tokens, n_lines_, n_groups_)) {
     Random random;
     for (size_t i = 0; i < matrix_bytes_; ++i) tiles_[i] = random_byte(layout, random.next());
     for (size_t copy = 1; copy < n_copies; ++copy) {
@@ -106,6 +107,7 @@ class Problem {
     product_.x_scales = x_scales_.data();
     product_.y = y_.data();
     product_.y_stride = shape.n_rows;
+    product_.scratch = scratch_.data();
   }
 
   /// The product with the next copy of the matrix.
@@ -127,6 +129,7 @@ class Problem {
   Buffer<int32_t> x_sums_;
   Buffer<float> x_scales_;
   Buffer<float> y_;
+  Buffer<int8_t> scratch_;
   TernaryProduct product_;
   size_t copy_ = 0;
 };

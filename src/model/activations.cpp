@@ -61,6 +61,9 @@ void lay_out(const Config& c, int n_batch_int, int n_threads_int, Arena* arena, 
   const size_t max_groups = max_k / 64 + 1;
   a->quantized.scales = arena->take<float>(n_batch * max_groups);
   a->quantized.sums = arena->take<int32_t>(n_batch * max_groups);
+  a->scratch_stride =
+      align_up(kernels::scratch_bytes(n_batch, align_up(max_k) / kernels::kLineK, max_groups));
+  a->scratch = arena->take<int8_t>(n_threads * a->scratch_stride);
 }
 
 }  // namespace

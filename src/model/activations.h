@@ -45,6 +45,8 @@ struct Activations {
   float* row = nullptr;       // [n_threads, row_stride] one decoded dense row
   size_t row_stride = 0;      // floats
   QuantizedInput quantized;
+  int8_t* scratch = nullptr;  // [n_threads, scratch_stride] of the ternary products
+  size_t scratch_stride = 0;  // bytes
 
   AlignedBuffer memory;
 };

@@ -15,7 +15,7 @@ size_t ceil_div(size_t a, size_t b) { return (a + b - 1) / b; }
 
 void ternary_tiles(const EngineImpl& engine, const QuantSite& site,
                    const tensor::TernaryWeights& weights, const MatmulJob& job, size_t tile_begin,
-                   size_t tile_end, size_t n_tokens, const QuantizedInput& input) {
+                   size_t tile_end, size_t n_tokens, const QuantizedInput& input, int8_t* scratch) {
   kernels::TernaryProduct product = {};
   weights.describe(tile_begin, tile_end, site.product_group, &product);
   TERN_DCHECK(product.n_groups == input.n_groups);
@@ -26,6 +26,7 @@ void ternary_tiles(const EngineImpl& engine, const QuantSite& site,
   product.x_scales = input.scales;
   product.y = job.out + tile_begin * kTileRows;
   product.y_stride = job.out_stride;
+  product.scratch = scratch;
   (n_tokens == 1 ? engine.table.ternary_gemv_t2 : engine.table.ternary_gemm_t2)(product);
 }
 
@@ -118,8 +119,9 @@ void matmul(const EngineImpl& engine, const QuantSite& site, const float* x, siz
       if (to > first + from) {
         const size_t tile_end = to - first;
         if (const auto* ternary = job.matrix->ternary()) {
-          ternary_tiles(engine, site, *ternary, job, from, tile_end, n_tokens,
-                        activations.quantized);
+          ternary_tiles(
+              engine, site, *ternary, job, from, tile_end, n_tokens, activations.quantized,
+              activations.scratch + static_cast<size_t>(worker) * activations.scratch_stride);
         } else {
           dense_rows(engine, *job.matrix->dense(), job, from * kTileRows,
                      std::min(n_rows, tile_end * kTileRows), x, n_tokens,

@@ -47,7 +47,8 @@ struct Problem {
         x(n_tokens * x_stride),
         x_sums(n_tokens * n_groups),
         x_scales(n_tokens * n_groups),
-        y(n_tokens * y_stride()) {
+        y(n_tokens * y_stride()),
+        scratch(scratch_bytes(n_tokens, n_lines, n_groups)) {
     for (size_t i = 0; i < weights.size(); ++i) {
       weights[i] = fill == Fill::kRandom     ? static_cast<int>(random() % 3) - 1
                    : fill == Fill::kAllPlus  ? 1
@@ -120,6 +121,7 @@ struct Problem {
     p.x_scales = x_scales.data();
     p.y = y.data();
     p.y_stride = y_stride();
+    p.scratch = scratch.data();
     return p;
   }
 
@@ -160,6 +162,7 @@ struct Problem {
   GuardedBuffer<int32_t> x_sums;
   GuardedBuffer<float> x_scales;
   GuardedBuffer<float> y;
+  GuardedBuffer<int8_t> scratch;
 };
 
 class Ternary : public test::EachIsa {
@@ -177,7 +180,7 @@ class Ternary : public test::EachIsa {
     EXPECT_EQ(problem.run(table_.ternary_gemm_t2, false), expected);
     EXPECT_EQ(problem.run(table_.ternary_gemm_t5, true), expected);
     EXPECT_TRUE(problem.tiles.intact() && problem.t5_tiles.intact() && problem.x.intact() &&
-                problem.y.intact());
+                problem.y.intact() && problem.scratch.intact());
   }
 };
 
@@ -206,14 +209,27 @@ TEST_P(Ternary, EqualsTheDefinitionOnModelShapes) {
   check({32, 8640, 64, 3}, Fill::kRandom);
 }
 
+// Kernels cut many tokens into blocks and rearrange only some of them at once.
+TEST_P(Ternary, EqualsTheDefinitionForAnyNumberOfTokens) {
+  for (size_t n_tokens = 1; n_tokens <= 26; ++n_tokens) {
+    check({33, 100, 0, n_tokens}, Fill::kRandom);
+    check({20, 320, 128, n_tokens}, Fill::kRandom);
+  }
+  for (size_t n_tokens : {47u, 48u, 49u, 53u, 96u, 97u, 100u, 145u}) {
+    check({50, 272, 0, n_tokens}, Fill::kRandom);
+    check({17, 256, 64, n_tokens}, Fill::kRandom);
+  }
+}
+
 TEST_P(Ternary, HoldsAtTheExtremes) {
   for (Fill fill : {Fill::kAllPlus, Fill::kAllMinus, Fill::kAlternating}) {
-    for (size_t n_tokens : {1u, 9u}) {
+    for (size_t n_tokens : {1u, 4u, 9u}) {
       check({17, 4096, 0, n_tokens}, fill);
       check({17, 4096, 128, n_tokens}, fill);
     }
     check({16, kMaxK, 0, 1}, fill);
     check({16, kMaxK, 0, 2}, fill);
+    check({1, kMaxK, 0, 7}, fill);
   }
 }
 
