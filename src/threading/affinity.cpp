@@ -2,62 +2,59 @@
 
 #include <sched.h>
 
-#include <algorithm>
-#include <cerrno>
-#include <memory>
-
 namespace tern {
-namespace {
 
-struct FreeSet {
-  void operator()(cpu_set_t* set) const { CPU_FREE(set); }
-};
-using CpuSet = std::unique_ptr<cpu_set_t, FreeSet>;
-
-constexpr int kMostCpus = 1 << 16;
-
-}  // namespace
-
-std::optional<std::vector<int>> thread_affinity() {
-  // Whatever the number of CPUs the kernel was built for: it refuses a mask that is too small.
-  for (int n_cpus = CPU_SETSIZE; n_cpus <= kMostCpus; n_cpus *= 2) {
-    const CpuSet set(CPU_ALLOC(static_cast<size_t>(n_cpus)));
-    if (set == nullptr) return std::nullopt;
-    const size_t n_bytes = CPU_ALLOC_SIZE(static_cast<size_t>(n_cpus));
-    CPU_ZERO_S(n_bytes, set.get());
-    if (::sched_getaffinity(0, n_bytes, set.get()) != 0) {
-      if (errno == EINVAL) continue;
-      return std::nullopt;
-    }
-    std::vector<int> cpus;
-    for (int cpu = 0; cpu < n_cpus; ++cpu) {
-      if (CPU_ISSET_S(static_cast<size_t>(cpu), n_bytes, set.get())) cpus.push_back(cpu);
-    }
-    if (cpus.empty()) return std::nullopt;
-    return cpus;
+CpuMask CpuMask::of(std::span<const int> cpus) {
+  CpuMask mask;
+  for (const int cpu : cpus) {
+    if (cpu < 0 || cpu >= kMostCpus) continue;
+    const auto bit = static_cast<size_t>(cpu);
+    mask.words_[bit / kBits] |= 1ul << (bit % kBits);
   }
-  return std::nullopt;
+  return mask;
 }
 
-bool set_thread_affinity(const std::vector<int>& cpus) {
-  if (cpus.empty()) return false;
-  const int n_cpus = *std::max_element(cpus.begin(), cpus.end()) + 1;
-  if (n_cpus > kMostCpus) return false;
-  const CpuSet set(CPU_ALLOC(static_cast<size_t>(n_cpus)));
-  if (set == nullptr) return false;
-  const size_t n_bytes = CPU_ALLOC_SIZE(static_cast<size_t>(n_cpus));
-  CPU_ZERO_S(n_bytes, set.get());
-  for (const int cpu : cpus) CPU_SET_S(static_cast<size_t>(cpu), n_bytes, set.get());
-  return ::sched_setaffinity(0, n_bytes, set.get()) == 0;
+std::optional<CpuMask> CpuMask::of_thread() {
+  // The kernel refuses a set smaller than the one it was built for, and takes a larger one.
+  CpuMask mask;
+  auto* set = reinterpret_cast<cpu_set_t*>(mask.words_.data());
+  if (::sched_getaffinity(0, sizeof(mask.words_), set) != 0 || mask == CpuMask()) {
+    return std::nullopt;
+  }
+  return mask;
+}
+
+bool CpuMask::apply() const {
+  const auto* set = reinterpret_cast<const cpu_set_t*>(words_.data());
+  return ::sched_setaffinity(0, sizeof(words_), set) == 0;
+}
+
+std::vector<int> CpuMask::list() const {
+  std::vector<int> cpus;
+  for (size_t bit = 0; bit < words_.size() * kBits; ++bit) {
+    if ((words_[bit / kBits] >> (bit % kBits) & 1) != 0) cpus.push_back(static_cast<int>(bit));
+  }
+  return cpus;
+}
+
+std::optional<std::vector<int>> thread_affinity() {
+  const auto mask = CpuMask::of_thread();
+  if (!mask) return std::nullopt;
+  return mask->list();
 }
 
 CpuPin::CpuPin(int cpu) {
-  auto before = thread_affinity();
-  if (before && set_thread_affinity({cpu})) before_ = std::move(*before);
+  const auto before = CpuMask::of_thread();
+  if (before && CpuMask::of({&cpu, 1}).apply()) before_ = before;
+}
+
+CpuPin::CpuPin(int cpu, const CpuMask& expected) {
+  const auto before = CpuMask::of_thread();
+  if (before == expected && CpuMask::of({&cpu, 1}).apply()) before_ = before;
 }
 
 CpuPin::~CpuPin() {
-  if (!before_.empty()) set_thread_affinity(before_);
+  if (before_) before_->apply();
 }
 
 }  // namespace tern

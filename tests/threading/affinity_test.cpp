@@ -45,7 +45,29 @@ TEST(CpuPin, DoesNothingForACpuThatIsNotThere) {
   }
 }
 
-TEST(SetThreadAffinity, RefusesAnEmptyList) { EXPECT_FALSE(set_thread_affinity({})); }
+TEST(CpuPin, LeavesAThreadAloneThatHasOtherCpusThanExpected) {
+  const auto before = thread_affinity();
+  ASSERT_TRUE(before);
+  {
+    const CpuPin pin(before->front(), CpuMask::of({before->data(), before->size()}));
+    EXPECT_TRUE(pin.active());
+    EXPECT_EQ(thread_affinity(), std::vector<int>{before->front()});
+  }
+  EXPECT_EQ(thread_affinity(), before);
+  const std::vector<int> others = {before->front(), 60000};
+  const CpuPin pin(before->front(), CpuMask::of(others));
+  EXPECT_FALSE(pin.active());
+  EXPECT_EQ(thread_affinity(), before);
+}
+
+TEST(CpuMask, ListsWhatItIsMadeOf) {
+  const std::vector<int> cpus = {0, 5, 63, 64, 1000, CpuMask::kMostCpus - 1};
+  EXPECT_EQ(CpuMask::of(cpus).list(), cpus);
+  const std::vector<int> outside = {-1, CpuMask::kMostCpus};
+  EXPECT_EQ(CpuMask::of(outside), CpuMask());
+}
+
+TEST(CpuMask, RefusesToApplyAnEmptyOne) { EXPECT_FALSE(CpuMask().apply()); }
 
 TEST(CoreLeaders, AreAsManyAsThePhysicalCores) {
   const auto leaders = core_leaders("/sys", usable_cpus("/sys"));
