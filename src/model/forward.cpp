@@ -29,6 +29,7 @@ class Pass {
         head_dim_(static_cast<size_t>(config_.head_dim)) {}
 
   Result<void> run() {
+    const CpuPin pin = engine_.pool().pin_caller();
     embed();
     for (size_t i = 0; i < weights_.layers.size(); ++i) {
       if (request_.interrupt != nullptr && request_.interrupt->load(std::memory_order_relaxed)) {
@@ -44,10 +45,10 @@ class Pass {
   }
 
  private:
-  // fn(token) for every token, spread over the pool.
+  // fn(token) for every token, spread over the pool; one token wakes nobody.
   template <typename Fn>
   void each_token(Fn fn) {
-    engine_.workers(n_tokens_).parallel_for(n_tokens_, 1, [&](size_t begin, size_t end, int) {
+    engine_.workers(n_tokens_).parallel_chunks(n_tokens_, 1, [&](size_t begin, size_t end, int) {
       for (size_t t = begin; t < end; ++t) fn(t);
     });
   }
@@ -79,14 +80,22 @@ class Pass {
     prepare(layer.attn_in, layer.attn_norm, a_.x, n_embd_, a_.normed);
     const MatmulJob qkv[] = {
         {&layer.q, a_.q, q_dim_}, {&layer.k, a_.k, kv_dim_}, {&layer.v, a_.v, kv_dim_}};
-    matmul(engine_, layer.attn_in, a_.normed, n_tokens_, a_, qkv);
+    matmul({engine_, layer.attn_in, a_.normed, n_tokens_, a_, qkv});
     each_token([&](size_t t) { position_token(layer, index, t); });
     attention(engine_, config_, *cache_, index, request_.n_past, n_tokens_, a_);
     prepare(layer.attn_out, layer.attn_sub_norm, a_.attention, q_dim_, a_.attention);
-    const MatmulJob out[] = {{&layer.o, a_.branch, n_embd_}};
-    matmul(engine_, layer.attn_out, a_.attention, n_tokens_, a_, out);
-    each_token(
-        [&](size_t t) { table_.add_f32(a_.x + t * n_embd_, a_.branch + t * n_embd_, n_embd_); });
+    project_and_add(layer.attn_out, layer.o, a_.attention);
+  }
+
+  // The residual stream plus the matrix times x: [n_tokens, k].
+  void project_and_add(const QuantSite& site, const Matrix& matrix, const float* x) {
+    const MatmulJob jobs[] = {{&matrix, a_.branch, n_embd_}};
+    matmul_then({engine_, site, x, n_tokens_, a_, jobs}, [&](size_t begin, size_t end) {
+      for (size_t t = 0; t < n_tokens_; ++t) {
+        const size_t at = t * n_embd_ + begin;
+        table_.add_f32(a_.x + at, a_.branch + at, end - begin);
+      }
+    });
   }
 
   // Head norms, rotations, and the token's row of the cache.
@@ -111,17 +120,17 @@ class Pass {
   void feed_forward_block(const Layer& layer) {
     prepare(layer.ffn_in, layer.ffn_norm, a_.x, n_embd_, a_.normed);
     const MatmulJob gate_up[] = {{&layer.gate, a_.gate, n_ff_}, {&layer.up, a_.up, n_ff_}};
-    matmul(engine_, layer.ffn_in, a_.normed, n_tokens_, a_, gate_up);
     const kernels::GatedFn gated =
         config_.ffn_activation == FfnActivation::kSquaredRelu ? table_.relu2_mul : table_.silu_mul;
-    each_token([&](size_t t) {
-      gated(a_.gate + t * n_ff_, a_.up + t * n_ff_, a_.gate + t * n_ff_, n_ff_);
-    });
+    matmul_then({engine_, layer.ffn_in, a_.normed, n_tokens_, a_, gate_up},
+                [&](size_t begin, size_t end) {
+                  for (size_t t = 0; t < n_tokens_; ++t) {
+                    const size_t at = t * n_ff_ + begin;
+                    gated(a_.gate + at, a_.up + at, a_.gate + at, end - begin);
+                  }
+                });
     prepare(layer.ffn_out, layer.ffn_sub_norm, a_.gate, n_ff_, a_.gate);
-    const MatmulJob down[] = {{&layer.down, a_.branch, n_embd_}};
-    matmul(engine_, layer.ffn_out, a_.gate, n_tokens_, a_, down);
-    each_token(
-        [&](size_t t) { table_.add_f32(a_.x + t * n_embd_, a_.branch + t * n_embd_, n_embd_); });
+    project_and_add(layer.ffn_out, layer.down, a_.gate);
   }
 
   // Logits of tokens [from, from + n), n <= kLogitRows.
@@ -137,7 +146,7 @@ class Pass {
       }
     }
     const MatmulJob head[] = {{&weights_.output(), a_.logits, n_vocab}};
-    matmul(engine_, weights_.head_in, a_.normed, n, a_, head);
+    matmul({engine_, weights_.head_in, a_.normed, n, a_, head});
     for (size_t i = 0; i < n; ++i) {
       request_.on_logits(from + i, std::span<const float>(a_.logits + i * n_vocab, n_vocab));
     }

@@ -11,6 +11,10 @@ using kernels::kTileRows;
 
 constexpr size_t kActivationAlign = 64;  // bytes, as TernaryProduct asks for
 
+// Weights times tokens below which one worker is done before others could help: about a
+// microsecond, four times what a fork and join take.
+constexpr uint64_t kLeastBytesToFork = 48 << 10;
+
 size_t ceil_div(size_t a, size_t b) { return (a + b - 1) / b; }
 
 void ternary_tiles(const EngineImpl& engine, const QuantSite& site,
@@ -104,33 +108,61 @@ void quantize_token(const kernels::KernelTable& kernels, const QuantSite& site, 
   }
 }
 
-void matmul(const EngineImpl& engine, const QuantSite& site, const float* x, size_t n_tokens,
-            const Activations& activations, std::span<const MatmulJob> jobs) {
-  // The tiles of all jobs in one line, so that one fork serves them all.
-  size_t n_tiles = 0;
-  for (const MatmulJob& job : jobs) n_tiles += ceil_div(job.matrix->n_rows(), kTileRows);
-  engine.workers(n_tokens).parallel_for(n_tiles, 1, [&](size_t begin, size_t end, int worker) {
+void compute_tiles(const Product& product, const MatmulJob& job, size_t tile_begin, size_t tile_end,
+                   int worker) {
+  const Activations& a = product.activations;
+  if (const auto* ternary = job.matrix->ternary()) {
+    ternary_tiles(product.engine, product.site, *ternary, job, tile_begin, tile_end,
+                  product.n_tokens, a.quantized,
+                  a.scratch + static_cast<size_t>(worker) * a.scratch_stride);
+    return;
+  }
+  dense_rows(product.engine, *job.matrix->dense(), job, tile_begin * kTileRows,
+             std::min(job.matrix->n_rows(), tile_end * kTileRows), product.x, product.n_tokens,
+             a.row + static_cast<size_t>(worker) * a.row_stride);
+}
+
+Workers workers_for(const Product& product) {
+  uint64_t n_bytes = 0;
+  for (const MatmulJob& job : product.jobs) n_bytes += job.matrix->resident_bytes();
+  const bool small = n_bytes * product.n_tokens < kLeastBytesToFork;
+  return small ? product.engine.pool().first(1) : product.engine.workers(product.n_tokens);
+}
+
+void matmul(const Product& product) {
+  const Workers workers = workers_for(product);
+  uint64_t total_bytes = 0;
+  size_t total_tiles = 0;
+  for (const MatmulJob& job : product.jobs) {
+    total_bytes += job.matrix->resident_bytes();
+    total_tiles += n_tiles(*job.matrix);
+  }
+  // The tiles of all jobs in one line, so that one fork serves them all, cut where the bytes before
+  // the cut are a worker's part: tiles of different matrices are of different sizes.
+  const auto cut = [&](size_t worker) {
+    uint64_t bytes = total_bytes * worker / static_cast<uint64_t>(workers.size());
     size_t first = 0;
-    for (const MatmulJob& job : jobs) {
-      const size_t n_rows = job.matrix->n_rows();
-      const size_t count = ceil_div(n_rows, kTileRows);
-      const size_t from = std::max(begin, first) - first;
-      const size_t to = std::min(end, first + count);
-      if (to > first + from) {
-        const size_t tile_end = to - first;
-        if (const auto* ternary = job.matrix->ternary()) {
-          ternary_tiles(
-              engine, site, *ternary, job, from, tile_end, n_tokens, activations.quantized,
-              activations.scratch + static_cast<size_t>(worker) * activations.scratch_stride);
-        } else {
-          dense_rows(engine, *job.matrix->dense(), job, from * kTileRows,
-                     std::min(n_rows, tile_end * kTileRows), x, n_tokens,
-                     activations.row + static_cast<size_t>(worker) * activations.row_stride);
-        }
-      }
+    for (const MatmulJob& job : product.jobs) {
+      const uint64_t job_bytes = job.matrix->resident_bytes();
+      const size_t count = n_tiles(*job.matrix);
+      if (bytes < job_bytes) return first + static_cast<size_t>(bytes * count / job_bytes);
+      bytes -= job_bytes;
       first += count;
     }
-  });
+    return total_tiles;
+  };
+  workers.parallel_chunks(total_tiles, least_tiles(product.n_tokens), cut,
+                          [&](size_t begin, size_t end, int worker) {
+                            size_t first = 0;
+                            for (const MatmulJob& job : product.jobs) {
+                              const size_t count = n_tiles(*job.matrix);
+                              const size_t from = std::max(begin, first) - first;
+                              const size_t to = std::min(end, first + count);
+                              if (to > first + from)
+                                compute_tiles(product, job, from, to - first, worker);
+                              first += count;
+                            }
+                          });
 }
 
 }  // namespace tern::model

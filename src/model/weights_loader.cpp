@@ -1,7 +1,9 @@
 #include "model/weights_loader.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
+#include <limits>
 #include <mutex>
 #include <new>
 #include <optional>
@@ -73,16 +75,17 @@ class FirstError {
  public:
   void report(size_t piece, Error error) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    if (!error_ || piece < piece_) {
-      piece_ = piece;
-      error_ = std::move(error);
-    }
+    if (piece >= piece_.load(std::memory_order_relaxed)) return;
+    piece_.store(piece, std::memory_order_relaxed);
+    error_ = std::move(error);
   }
+  /// Whether a piece in front of this one has failed, so that this one is of no interest.
+  bool before(size_t piece) const { return piece_.load(std::memory_order_relaxed) < piece; }
   std::optional<Error> take() { return std::move(error_); }
 
  private:
   std::mutex mutex_;
-  size_t piece_ = 0;
+  std::atomic<size_t> piece_{std::numeric_limits<size_t>::max()};
   std::optional<Error> error_;
 };
 
@@ -99,6 +102,7 @@ class Loader {
   }
 
   Result<LoadedWeights> run(bool token_activations, Config* config) {
+    const CpuPin pin = pool_.pin_caller();
     LoadedWeights loaded;
     Weights& w = loaded.weights;
     TERN_RETURN_IF_ERROR(load_matrix(plan_.embedding, &w.embedding));
@@ -321,12 +325,13 @@ class Loader {
         "the tensor is damaged or not ternary; download the file again or convert it anew");
   }
 
-  // fn(begin, end, worker) over pieces of [0, n), workers taking contiguous runs of pieces; stops
-  // each worker at its first error or when interrupted.
+  // fn(begin, end, worker) over pieces of [0, n), workers taking the same runs of rows that they
+  // read in decoding, so that memory belongs to who uses it. The error is that of the first piece
+  // that has one, whoever finds another earlier: pieces in front of it are always looked at.
   template <typename Fn>
   void for_pieces(size_t n, size_t piece, Fn fn, FirstError* first_error) {
-    pool_.parallel_for(n, piece, [&](size_t begin, size_t end, int worker) {
-      for (size_t at = begin; at < end && !interrupted(); at += piece) {
+    pool_.all().parallel_chunks(n, piece, [&](size_t begin, size_t end, int worker) {
+      for (size_t at = begin; at < end && !interrupted() && !first_error->before(at); at += piece) {
         // Scratch grows here, and nothing may unwind through a worker.
         try {
           if (Result<void> result = fn(at, std::min(end, at + piece), worker); !result) {
