@@ -55,13 +55,11 @@ struct TokenSplit {
   size_t begin(size_t block) const { return n_tokens * block / n_blocks; }
 };
 
-// Calls fn(block, first_tile) for every block of tokens and every tile_step-th tile. Each tile
-// serves the blocks that share the scratch one after the other.
+// Calls fn(blocks, n_blocks) for as many packed blocks at a time as the scratch holds.
 template <size_t kBlockTokens, typename Fn>
-inline void for_blocks(const TernaryProduct& p, size_t tile_step, Fn fn) {
+inline void for_packed_blocks(const TernaryProduct& p, Fn fn) {
   static_assert(kScratchTokens % kBlockTokens == 0);
   constexpr size_t kScratchBlocks = kScratchTokens / kBlockTokens;
-  const size_t n_tiles = (p.n_rows + kTileRows - 1) / kTileRows;
   const TokenSplit split = {p.n_tokens, (p.n_tokens + kBlockTokens - 1) / kBlockTokens};
   const size_t room = p.n_tokens < kScratchTokens ? p.n_tokens : kScratchTokens;
   int8_t* const x = p.scratch;
@@ -86,9 +84,7 @@ inline void for_blocks(const TernaryProduct& p, size_t tile_step, Fn fn) {
       pack_x(p, token, n_tokens, block_x);
       blocks[n] = {token, n_tokens, block_x, block_sums, block_scales};
     }
-    for (size_t tile = 0; tile < n_tiles; tile += tile_step) {
-      for (size_t i = 0; i < n; ++i) fn(blocks[i], tile);
-    }
+    fn(blocks, n);
   }
 }
 

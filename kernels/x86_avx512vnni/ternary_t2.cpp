@@ -201,8 +201,12 @@ void ternary_gemm_t2(const TernaryProduct& p) noexcept {
     case 5:
       return stream_tiles<5, 1>(p);
     default:
-      for_blocks<kBlockTokens>(p, kBlockTiles, [&](const TokenBlock& block, size_t tile) {
-        kBlocks[block.n_tokens - (kFewTokens + 1)](p, block, tile);
+      for_packed_blocks<kBlockTokens>(p, [&](const TokenBlock* blocks, size_t n_blocks) {
+        for (size_t row = 0; row < p.n_rows; row += kBlockTiles * kTileRows) {
+          for (size_t i = 0; i < n_blocks; ++i) {
+            kBlocks[blocks[i].n_tokens - (kFewTokens + 1)](p, blocks[i], row / kTileRows);
+          }
+        }
       });
   }
 }
