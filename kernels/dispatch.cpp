@@ -12,6 +12,12 @@ void fill_table(KernelTable& table) noexcept;
 namespace avx2 {
 void fill_table(KernelTable& table) noexcept;
 }
+namespace avx512bw {
+void fill_table(KernelTable& table) noexcept;
+}
+namespace avxvnni {
+void fill_table(KernelTable& table) noexcept;
+}
 namespace avx512vnni {
 void fill_table(KernelTable& table) noexcept;
 }
@@ -32,6 +38,8 @@ constexpr Isa kIsas[] = {
     {"scalar", 0, "scalar", scalar::fill_table},
 #if defined(__x86_64__)
     {"avx2", kFeatureAvx2, "vpmaddubsw ymm", avx2::fill_table},
+    {"avx512bw", kFeatureAvx2 | kFeatureAvx512, "vpmaddubsw zmm", avx512bw::fill_table},
+    {"avxvnni", kFeatureAvx2 | kFeatureAvxVnni, "vpdpbusd ymm", avxvnni::fill_table},
     {"avx512vnni", kFeatureAvx2 | kFeatureAvx512 | kFeatureAvx512Vnni, "vpdpbusd zmm",
      avx512vnni::fill_table},
     {"avx512vbmi", kFeatureAvx2 | kFeatureAvx512 | kFeatureAvx512Vnni | kFeatureAvx512Vbmi,

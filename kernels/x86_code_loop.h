@@ -21,13 +21,11 @@
 //                                      y[r] = y[r] + float(isum[r]) * (w_scales[r] * x_scale) for
 //                                      the rows of a register
 //
-// REQUIRES <string.h>, kernel_table.h, repeat.h and x86_token_blocks.h.
+// REQUIRES <string.h>, kernel_table.h, repeat.h, x86_token_blocks.h and x86_stream_tiles.h.
 
 namespace {
 
-constexpr size_t kRegisterRows = sizeof(V) / 4;
 constexpr size_t kStepBytes = 2 * sizeof(V);  // codes of two registers, four elements along k
-constexpr size_t kTileRegisters = kTileRows / kRegisterRows;
 static_assert(kLoopTiles * kTileRegisters == 2);
 constexpr size_t kLoopPrefetchBytes = 4096;
 
