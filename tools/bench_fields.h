@@ -171,6 +171,7 @@ void model_fields(Visitor& v, Report& report) {
   v.flag("synthetic", report.synthetic);
   v.text("weights_format", report.weights_format);
   v.text("head_format", report.head_format);
+  v.text("weights_layout", report.weights_layout);
   v.text("act", report.act_mode);
   v.text("kv", report.kv_type);
   v.count("parameters", report.n_parameters);

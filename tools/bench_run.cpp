@@ -156,6 +156,7 @@ void BenchRun::describe_model() {
   report_.weights_format = info.weights_format;
   report_.head_format = info.head_format;
   report_.act_mode = info.act_mode;
+  report_.weights_layout = info.weights_layout;
   report_.n_parameters = info.parameters.total;
   report_.file_bytes = info.file_bytes;
   report_.weight_bytes_per_token = info.bytes_per_token;

@@ -94,6 +94,8 @@ void add_weight_lines(const ModelInfo& info, Lines& lines) {
   lines.add("tensors", types);
   lines.add("bits per weight",
             fmt::format("{:.4f} (ternary tensors, scales included)", info.bits_per_weight));
+  lines.add("ternary in memory",
+            fmt::format("{} ({})", info.weights_layout, info.weights_layout_reason));
   lines.add("read per token", fmt::format("{} of weights", megabytes(info.bytes_per_token)));
 }
 
@@ -177,6 +179,8 @@ Json model_part(const ModelInfo& info) {
           {"ffn_activation_reason", info.ffn_activation_reason},
           {"act_mode", info.act_mode},
           {"act_mode_reason", info.act_mode_reason},
+          {"weights_layout", info.weights_layout},
+          {"weights_layout_reason", info.weights_layout_reason},
           {"tied_head", info.tied_head},
           {"repairs", info.repairs}};
 }
@@ -284,6 +288,7 @@ Action setup_inspect(CLI::App& app) {
   add_verbose(app, flags->model.verbose);
   CLI::Option* model = add_model_path(app, flags->model);
   add_interpretation_flags(app, flags->model);
+  add_weights(app, flags->model);
   add_integer(app, "-c,--ctx", flags->model.n_ctx, 0, 1 << 24,
               "Context that memory is planned for (default 0: as trained, at most 4096)")
       ->group("Model");

@@ -11,7 +11,8 @@ Json model_json(const Model& model) {
   return {{"path", info.path},
           {"name", info.name},
           {"architecture", info.architecture},
-          {"act", info.act_mode}};
+          {"act", info.act_mode},
+          {"weights_layout", info.weights_layout}};
 }
 
 Json kernels_json(const Engine& engine) {

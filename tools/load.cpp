@@ -52,9 +52,10 @@ Result<std::shared_ptr<const Model>> load_with_progress(const ModelFlags& flags,
   TERN_ASSIGN_OR_RETURN(std::shared_ptr<const Model> model, load(options));
   bar.erase();
   const ModelInfo& info = model->info();
-  context.log.info(fmt::format("model: {} ({}), {} layers, {} parameters, activations {}",
-                               info.name.empty() ? info.path : info.name, info.architecture,
-                               info.n_layer, info.parameters.total, info.act_mode));
+  context.log.info(
+      fmt::format("model: {} ({}), {} layers, {} parameters, activations {}, ternary weights {}",
+                  info.name.empty() ? info.path : info.name, info.architecture, info.n_layer,
+                  info.parameters.total, info.act_mode, info.weights_layout));
   return model;
 }
 

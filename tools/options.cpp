@@ -18,6 +18,8 @@ constexpr const char* kGenerationGroup = "Length and end";
 
 constexpr std::array<Choice<ActMode>, 3> kActModes = {
     {{"auto", ActMode::kAuto}, {"token", ActMode::kToken}, {"group", ActMode::kGroup}}};
+constexpr std::array<Choice<WeightsLayout>, 3> kWeightsLayouts = {
+    {{"auto", WeightsLayout::kAuto}, {"t2", WeightsLayout::kT2}, {"t5", WeightsLayout::kT5}}};
 constexpr std::array<Choice<FfnActivation>, 3> kFfnActivations = {
     {{"auto", FfnActivation::kAuto},
      {"silu", FfnActivation::kSilu},
@@ -38,6 +40,7 @@ std::span<const Choice<T>> as_span(const std::array<Choice<T>, N>& choices) {
 LoadOptions ModelFlags::load_options() const {
   LoadOptions options;
   options.act = act;
+  options.weights = weights;
   options.ffn_activation = ffn_activation;
   options.i2s_arm_layout = i2s_arm_layout;
   options.n_ctx = n_ctx;
@@ -89,6 +92,13 @@ CLI::Option* add_isa(CLI::App& app, ModelFlags& flags) {
       ->group(kModelGroup);
 }
 
+CLI::Option* add_weights(CLI::App& app, ModelFlags& flags) {
+  return add_choice(app, "--weights", flags.weights, as_span(kWeightsLayouts),
+                    "Ternary weights in memory: 2 bits each, or 1.6, with less to read and more to "
+                    "compute; results are the same (default auto)")
+      ->group(kModelGroup);
+}
+
 void add_interpretation_flags(CLI::App& app, ModelFlags& flags) {
   add_choice(app, "--act", flags.act, as_span(kActModes),
              "Scales of the int8 activations: one per token or per group (default auto)")
@@ -116,6 +126,7 @@ CLI::Option* add_no_tune(CLI::App& app, ModelFlags& flags) {
 
 void add_computation_flags(CLI::App& app, ModelFlags& flags) {
   add_interpretation_flags(app, flags);
+  add_weights(app, flags);
   add_choice(app, "--kv", flags.kv, as_span(kKvTypes), "Type of the KV cache (default f16)")
       ->group(kModelGroup);
   add_integer(app, "-b,--batch", flags.n_batch, 1, 65536,

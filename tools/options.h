@@ -23,6 +23,7 @@ struct ModelFlags {
   int n_threads_batch = 0;  // for prompts; 0: as n_threads
   std::string isa;
   ActMode act = ActMode::kAuto;
+  WeightsLayout weights = WeightsLayout::kAuto;
   FfnActivation ffn_activation = FfnActivation::kAuto;
   bool i2s_arm_layout = false;
   KvType kv = KvType::kF16;
@@ -46,9 +47,10 @@ CLI::Option* add_verbose(CLI::App& app, bool& verbose);
 void add_engine_flags(CLI::App& app, ModelFlags& flags);
 CLI::Option* add_isa(CLI::App& app, ModelFlags& flags);
 CLI::Option* add_no_tune(CLI::App& app, ModelFlags& flags);
+CLI::Option* add_weights(CLI::App& app, ModelFlags& flags);
 /// --act, --ffn-act, --i2s-layout.
 void add_interpretation_flags(CLI::App& app, ModelFlags& flags);
-/// The interpretation flags, --kv and --batch.
+/// The interpretation flags, --weights, --kv and --batch.
 void add_computation_flags(CLI::App& app, ModelFlags& flags);
 /// All of the above and --no-tune. --ctx is added by the command: it means the context in
 /// some and a window in others.

@@ -81,13 +81,13 @@ void pack(benchmark::State& state, const Format& format) {
   count(state, n_bytes);
 }
 
-void repack(benchmark::State& state) {
+void repack(benchmark::State& state, const tensor::LayoutRow& layout) {
   Random random;
   std::vector<uint8_t> codes(kRows * kColumns);
   for (uint8_t& code : codes) code = static_cast<uint8_t>(random.next() % 3);
-  Buffer<uint8_t> lines(kRows * kColumns / 4);
+  Buffer<uint8_t> lines(layout.tile_lines(kColumns) * kernels::kLineBytes);
   for (auto _ : state) {
-    tensor::pack_tile_t2(codes.data(), kRows, kColumns, lines.data());
+    layout.pack_tile(codes.data(), kRows, kColumns, lines.data());
     benchmark::ClobberMemory();
   }
   count(state, lines.size());
@@ -140,7 +140,11 @@ int main(int argc, char** argv) {
     if (format.dequantize != nullptr) bench::add("dequantize/", bench::dequantize, format);
     if (format.quantize != nullptr) bench::add("quantize/", bench::quantize, format);
   }
-  benchmark::RegisterBenchmark("repack/T2", bench::repack);
+  for (const tensor::LayoutRow& layout : tensor::all_layouts()) {
+    benchmark::RegisterBenchmark(
+        (std::string("repack/") + layout.name).c_str(),
+        [&layout](benchmark::State& state) { bench::repack(state, layout); });
+  }
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
   benchmark::RunSpecifiedBenchmarks();

@@ -26,11 +26,16 @@ enum class ActMode {
 
 enum class KvType { kF16, kF32 };
 
+/// How the ternary matrices lie in memory: 2 bits a weight, or 1.6, which is less to read for every
+/// token and more to compute. Results are the same.
+enum class WeightsLayout { kAuto, kT2, kT5 };
+
 /// Gate activation of the feed-forward block.
 enum class FfnActivation { kAuto, kSilu, kSquaredRelu };
 
 struct LoadOptions {
   ActMode act = ActMode::kAuto;
+  WeightsLayout weights = WeightsLayout::kAuto;
   FfnActivation ffn_activation = FfnActivation::kAuto;  // override for files that do not tell
   bool i2s_arm_layout = false;  // I2_S tensors were packed by the ARM quantiser (64 per 16 bytes)
   // The session that is meant to be opened, for the memory plan; 0: the model's default context.
@@ -77,6 +82,8 @@ struct ModelInfo {
   std::string
       act_mode;  // "token" or "group 128"; "" before the weights are loaded and it is still open
   std::string act_mode_reason;
+  std::string weights_layout;  // "T2" or "T5": the ternary matrices in memory
+  std::string weights_layout_reason;
   bool tied_head = false;
   bool has_chat_template = false;
   std::string chat_template;

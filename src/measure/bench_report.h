@@ -56,6 +56,7 @@ struct BenchReport {
   bool synthetic = false;
   std::string weights_format, head_format;  // as stored: "I2_S", "F16"
   std::string act_mode, kv_type;
+  std::string weights_layout;  // of the ternary matrices in memory: "T2"
   uint64_t n_parameters = 0, file_bytes = 0, weight_bytes_per_token = 0, kv_bytes_per_position = 0,
            ternary_macs_per_token = 0;
   double load_seconds = 0.0;

@@ -31,7 +31,8 @@ void ternary_tiles(const EngineImpl& engine, const QuantSite& site,
   product.y = job.out + tile_begin * kTileRows;
   product.y_stride = job.out_stride;
   product.scratch = scratch;
-  (n_tokens == 1 ? engine.table.ternary_gemv_t2 : engine.table.ternary_gemm_t2)(product);
+  const tensor::LayoutRow& layout = weights.layout();
+  (engine.table.*(n_tokens == 1 ? layout.gemv : layout.gemm))(product);
 }
 
 // The kernel that reads rows of a format as they are stored; null: they are decoded first.

@@ -84,8 +84,9 @@ Result<OpenModel> open_model(gguf::Reader reader, const LoadOptions& options) {
   }
   auto config = read_config(reader, *arch, evidence, options.log);
   if (!config) return with_context(std::move(config).error(), reader.path());
-  OpenModel model{std::move(reader), arch, std::move(config).value(), {}};
-  TERN_ASSIGN_OR_RETURN(model.plan, plan_tensors(model.reader, &model.config));
+  OpenModel model{std::move(reader), arch, std::move(config).value(), {}, {}};
+  model.layout = choose_layout(options.weights);
+  TERN_ASSIGN_OR_RETURN(model.plan, plan_tensors(model.reader, model.layout.layout, &model.config));
   if (evidence.n_tokens > static_cast<uint64_t>(model.config.n_vocab)) {
     return make_error(ErrorCode::kCorrupt,
                       "{}: the vocabulary has {} tokens, but the embedding only {} rows",
@@ -143,6 +144,8 @@ void describe_model(const OpenModel& model, ModelInfo* info) {
     info->bits_per_weight = 8.0 * static_cast<double>(model.plan.ternary_stored_bytes) /
                             static_cast<double>(model.plan.ternary_weights);
   }
+  info->weights_layout = tensor::layout_row(model.layout.layout).name;
+  info->weights_layout_reason = model.layout.reason;
   info->bytes_per_token = model.plan.bytes_per_token;
   info->ternary_macs_per_token = model.plan.parameters.ternary;
   info->kv_bytes_per_position_f16 =

@@ -7,6 +7,7 @@
 
 #include "gguf/reader.h"
 #include "model/arch_registry.h"
+#include "model/layout_choice.h"
 #include "model/tensor_plan.h"
 #include "tern/model.h"
 
@@ -17,6 +18,7 @@ struct OpenModel {
   const Architecture* arch = nullptr;
   Config config;
   TensorPlan plan;
+  LayoutChoice layout;
 };
 
 /// Opens the container with the resolver that `options` asks for.

@@ -26,7 +26,10 @@ std::string shape_text(const std::vector<uint64_t>& shape) {
 
 class Planner {
  public:
-  Planner(const gguf::Reader& reader, Config* config) : reader_(reader), config_(config) {}
+  Planner(const gguf::Reader& reader, tensor::TernaryLayout layout, Config* config)
+      : reader_(reader), config_(config) {
+    plan_.layout = layout;
+  }
 
   Result<TensorPlan> run() {
     TERN_RETURN_IF_ERROR(plan_outside());
@@ -132,7 +135,7 @@ class Planner {
     uint64_t resident = info.n_bytes;
     if (ternary) {
       resident = tensor::TernaryWeights::estimate_bytes(
-          info.shape[0], info.shape[1],
+          plan_.layout, info.shape[0], info.shape[1],
           format.scope == tensor::ScaleScope::kGroup ? format.scale_group : 0);
       plan_.ternary_stored_bytes += info.n_bytes;
       plan_.ternary_weights += n;
@@ -248,8 +251,9 @@ class Planner {
 
 }  // namespace
 
-Result<TensorPlan> plan_tensors(const gguf::Reader& reader, Config* config) {
-  return Planner(reader, config).run();
+Result<TensorPlan> plan_tensors(const gguf::Reader& reader, tensor::TernaryLayout layout,
+                                Config* config) {
+  return Planner(reader, layout, config).run();
 }
 
 uint64_t kv_cache_bytes(const Config& config, int n_ctx, KvType kv) {

@@ -8,6 +8,7 @@
 
 #include "gguf/reader.h"
 #include "model/config.h"
+#include "tensor/ternary_layout.h"
 #include "tern/model.h"
 
 namespace tern::model {
@@ -35,6 +36,7 @@ struct TensorPlan {
   const gguf::TensorInfo* output_norm = nullptr;
   const gguf::TensorInfo* rope_freqs = nullptr;  // or null
   std::vector<LayerSources> layers;
+  tensor::TernaryLayout layout = tensor::TernaryLayout::kT2;  // of every ternary matrix
 
   ParameterCounts parameters;
   uint64_t ternary_weights = 0;       // of linears, embedding and head
@@ -48,7 +50,8 @@ struct TensorPlan {
 /// Finds and checks every tensor; sets config->n_vocab and rope.freq_divisors stays for the loader.
 /// A tensor that the computation would not use is refused, since leaving it out would be wrong.
 /// kCorrupt (missing, wrong shape), kUnsupported (format that cannot be computed).
-Result<TensorPlan> plan_tensors(const gguf::Reader& reader, Config* config);
+Result<TensorPlan> plan_tensors(const gguf::Reader& reader, tensor::TernaryLayout layout,
+                                Config* config);
 
 /// Bytes of the KV cache for n_ctx positions.
 uint64_t kv_cache_bytes(const Config& config, int n_ctx, KvType kv);

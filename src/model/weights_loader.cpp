@@ -239,7 +239,8 @@ class Loader {
       TERN_ASSIGN_OR_RETURN(const std::vector<float> scale, load_vector(*source.scale));
       companion = scale[0];
     }
-    TERN_ASSIGN_OR_RETURN(TernaryWeights weights, TernaryWeights::allocate(n_rows, k));
+    TERN_ASSIGN_OR_RETURN(TernaryWeights weights,
+                          TernaryWeights::allocate(plan_.layout, n_rows, k));
 
     const size_t group = format.scope == ScaleScope::kGroup ? format.scale_group : k;
     const size_t n_groups = (k + group - 1) / group;
@@ -272,8 +273,9 @@ class Loader {
             return bad_block(info, format, fault, row_begin);
           for (size_t tile = begin; tile < end; ++tile) {
             const size_t row = tile * kernels::kTileRows;
-            tensor::pack_tile_t2(scratch.codes.data() + (row - row_begin) * k,
-                                 std::min(kernels::kTileRows, n_rows - row), k, weights.tile(tile));
+            weights.layout().pack_tile(scratch.codes.data() + (row - row_begin) * k,
+                                       std::min(kernels::kTileRows, n_rows - row), k,
+                                       weights.tile(tile));
           }
           return {};
         },

@@ -13,8 +13,6 @@ using kernels::kLineBytes;
 using kernels::kLineK;
 using kernels::kTileRows;
 
-constexpr uint8_t kZeroCodes = 0x55;  // four times code 1
-
 size_t ceil_div(size_t a, size_t b) { return (a + b - 1) / b; }
 
 bool all_equal(std::span<const float> values) {
@@ -30,13 +28,6 @@ bool pairs_equal(const std::vector<float>& scales, size_t n_rows, size_t n_group
     }
   }
   return true;
-}
-
-// The 16 codes of one row in one line, as its 32-bit lane.
-uint32_t lane_of(const uint8_t* codes) {
-  uint32_t words[4];
-  std::memcpy(words, codes, sizeof(words));
-  return words[0] | (words[1] << 2) | (words[2] << 4) | (words[3] << 6);
 }
 
 }  // namespace
@@ -59,35 +50,16 @@ ScaleGrid collapse_scales(std::vector<float> scales, size_t n_rows, size_t k, si
   return {ScaleScope::kTensor, 0, std::move(scales)};
 }
 
-void pack_tile_t2(const uint8_t* codes, size_t n_rows, size_t k, uint8_t* lines) {
-  const size_t n_lines = ceil_div(k, kLineK);
-  const size_t n_full = k / kLineK;
-  if (n_rows < kTileRows) std::memset(lines, kZeroCodes, n_lines * kLineBytes);
-  for (size_t r = 0; r < n_rows; ++r) {
-    const uint8_t* row = codes + r * k;
-    for (size_t line = 0; line < n_full; ++line) {
-      const uint32_t lane = lane_of(row + line * kLineK);
-      std::memcpy(lines + line * kLineBytes + 4 * r, &lane, sizeof(lane));
-    }
-    if (n_full < n_lines) {
-      uint8_t tail[kLineK];
-      std::memset(tail, 1, sizeof(tail));
-      std::memcpy(tail, row + n_full * kLineK, k - n_full * kLineK);
-      const uint32_t lane = lane_of(tail);
-      std::memcpy(lines + n_full * kLineBytes + 4 * r, &lane, sizeof(lane));
-    }
-  }
-}
-
-Result<TernaryWeights> TernaryWeights::allocate(size_t n_rows, size_t k) {
+Result<TernaryWeights> TernaryWeights::allocate(TernaryLayout layout, size_t n_rows, size_t k) {
   TERN_CHECK(n_rows > 0 && k > 0 && k <= kernels::kMaxK);
   TernaryWeights weights;
+  weights.layout_ = &layout_row(layout);
   weights.n_rows_ = n_rows;
   weights.k_ = k;
-  weights.n_lines_ = ceil_div(k, kLineK);
+  weights.tile_bytes_ = static_cast<size_t>(weights.layout_->tile_lines(k)) * kLineBytes;
   weights.n_tiles_ = ceil_div(n_rows, kTileRows);
   TERN_ASSIGN_OR_RETURN(weights.tiles_,
-                        AlignedBuffer::allocate(weights.n_tiles_ * weights.n_lines_ * kLineBytes));
+                        AlignedBuffer::allocate(weights.n_tiles_ * weights.tile_bytes_));
   return weights;
 }
 
@@ -126,30 +98,28 @@ void TernaryWeights::describe(size_t tile_begin, size_t tile_end, size_t product
   TERN_DCHECK(product_group % kLineK == 0 && (group_ == 0 || product_group == group_));
   product->tiles = tile(tile_begin);
   product->n_rows = std::min(n_rows_, tile_end * kTileRows) - tile_begin * kTileRows;
-  product->n_lines = n_lines_;
-  product->group_lines = product_group == 0 ? n_lines_ : product_group / kLineK;
-  product->n_groups = ceil_div(n_lines_, product->group_lines);
+  product->n_lines = ceil_div(k_, kLineK);
+  product->group_lines = product_group == 0 ? product->n_lines : product_group / kLineK;
+  product->n_groups = ceil_div(product->n_lines, product->group_lines);
   product->w_scales = scales_.as<float>() + tile_begin * tile_stride_;
   product->w_tile_stride = tile_stride_;
   product->w_group_stride = group_stride_;
 }
 
 void TernaryWeights::dequantize_row(size_t row, float* out) const {
-  const uint8_t* lines = tile(row / kTileRows) + 4 * (row % kTileRows);
+  layout_->unpack_row(tile(row / kTileRows), row % kTileRows, k_, out);
   const float* scales = scales_.as<float>() + row / kTileRows * tile_stride_ + row % kTileRows;
   for (size_t i = 0; i < k_; ++i) {
-    const uint8_t byte = lines[i / kLineK * kLineBytes + i % 4];
-    const int code = (byte >> (2 * (i % kLineK / 4))) & 3;
-    const float scale = group_ == 0 ? scales[0] : scales[i / group_ * group_stride_];
-    out[i] = static_cast<float>(code - 1) * scale;
+    out[i] = out[i] * (group_ == 0 ? scales[0] : scales[i / group_ * group_stride_]);
   }
 }
 
-uint64_t TernaryWeights::estimate_bytes(uint64_t n_rows, uint64_t k, uint64_t group) {
+uint64_t TernaryWeights::estimate_bytes(TernaryLayout layout, uint64_t n_rows, uint64_t k,
+                                        uint64_t group) {
   const uint64_t n_tiles = (n_rows + kTileRows - 1) / kTileRows;
-  const uint64_t n_lines = (k + kLineK - 1) / kLineK;
   const uint64_t n_groups = group == 0 ? 1 : (k + group - 1) / group;
-  return n_tiles * (n_lines * kLineBytes + n_groups * kTileRows * sizeof(float));
+  return n_tiles *
+         (layout_row(layout).tile_lines(k) * kLineBytes + n_groups * kTileRows * sizeof(float));
 }
 
 }  // namespace tern::tensor

@@ -1,4 +1,4 @@
-// A ternary matrix in the run-time layout: T2 tiles (kernels/kernel_table.h) and scales per tensor,
+// A ternary matrix in a run-time layout: T2 or T5 tiles (ternary_layout.h) and scales per tensor,
 // row or group, whatever format it was stored in. Owns its memory; immutable once loaded, threads
 // may share it.
 #pragma once
@@ -11,6 +11,7 @@
 #include "base/aligned_buffer.h"
 #include "kernels/kernel_table.h"
 #include "tensor/dtype_table.h"
+#include "tensor/ternary_layout.h"
 
 namespace tern::tensor {
 
@@ -25,28 +26,22 @@ struct ScaleGrid {
 /// scales [n_rows, ceil(k / group)], finite.
 ScaleGrid collapse_scales(std::vector<float> scales, size_t n_rows, size_t k, size_t group);
 
-/// Writes up to 16 rows of codes [n_rows, k] as one tile of ceil(k / 16) lines of 64 bytes. Missing
-/// rows and elements beyond k get the code of zero.
-void pack_tile_t2(const uint8_t* codes, size_t n_rows, size_t k, uint8_t* lines);
-
 class TernaryWeights {
  public:
   /// Allocates tiles for the shape. kOutOfMemory. REQUIRES: 0 < k <= kernels::kMaxK, n_rows > 0.
-  static Result<TernaryWeights> allocate(size_t n_rows, size_t k);
+  static Result<TernaryWeights> allocate(TernaryLayout layout, size_t n_rows, size_t k);
 
+  const LayoutRow& layout() const { return *layout_; }
   size_t n_rows() const { return n_rows_; }
   size_t k() const { return k_; }
-  size_t n_lines() const { return n_lines_; }
   size_t n_tiles() const { return n_tiles_; }
   ScaleScope scale_scope() const { return scope_; }
   /// Elements per scale along k; 0 unless scale_scope() is kGroup.
   size_t scale_group() const { return group_; }
   uint64_t resident_bytes() const { return tiles_.size_bytes() + scales_.size_bytes(); }
 
-  uint8_t* tile(size_t index) { return tiles_.data() + index * n_lines_ * kernels::kLineBytes; }
-  const uint8_t* tile(size_t index) const {
-    return tiles_.data() + index * n_lines_ * kernels::kLineBytes;
-  }
+  uint8_t* tile(size_t index) { return tiles_.data() + index * tile_bytes_; }
+  const uint8_t* tile(size_t index) const { return tiles_.data() + index * tile_bytes_; }
 
   /// Takes the scales over, group scales repeated for `group` elements where that is finer than the
   /// grid's (0: as they are). kOutOfMemory.
@@ -61,14 +56,15 @@ class TernaryWeights {
   void dequantize_row(size_t row, float* out) const;
 
   /// Bytes a matrix of this shape takes, with a scale for every `group` elements (0: one per row).
-  static uint64_t estimate_bytes(uint64_t n_rows, uint64_t k, uint64_t group);
+  static uint64_t estimate_bytes(TernaryLayout layout, uint64_t n_rows, uint64_t k, uint64_t group);
 
  private:
-  size_t n_rows_ = 0, k_ = 0, n_lines_ = 0, n_tiles_ = 0;
+  const LayoutRow* layout_ = nullptr;
+  size_t n_rows_ = 0, k_ = 0, n_tiles_ = 0, tile_bytes_ = 0;
   ScaleScope scope_ = ScaleScope::kTensor;
   size_t group_ = 0;
   size_t tile_stride_ = 0, group_stride_ = 0;  // of scales_, in floats
-  AlignedBuffer tiles_;                        // [n_tiles, n_lines, 64]
+  AlignedBuffer tiles_;                        // [n_tiles, tile_bytes]
   AlignedBuffer scales_;                       // floats, see describe()
 };
 

@@ -25,18 +25,25 @@ TinyModel tiny(const std::string& name) {
   return model;
 }
 
-// Logits of a model whose I2_S tensors, if any, have the packing of dtype.
+// Logits, the same in either layout of the weights, of a model whose I2_S tensors, if any, have the
+// packing of dtype.
 std::vector<float> logits_of(const TinyModel& model, ActMode act, DType dtype) {
   LoadOptions options;
   options.act = act;
   options.i2s_arm_layout = dtype == DType::kI2_S_ARM;
+  options.weights = WeightsLayout::kT2;
   const auto loaded = test::load_model(model, options);
-  if (loaded == nullptr) return {};
+  options.weights = WeightsLayout::kT5;
+  const auto smaller = test::load_model(model, options);
+  if (loaded == nullptr || smaller == nullptr) return {};
   if (act != ActMode::kAuto) {
     EXPECT_EQ(loaded->info().act_mode, act == ActMode::kToken ? "token" : "group 128");
     EXPECT_EQ(loaded->info().act_mode_reason, "requested");
   }
-  return test::all_logits(loaded, test::some_ids(kTokens, loaded->info().n_vocab));
+  const auto ids = test::some_ids(kTokens, loaded->info().n_vocab);
+  std::vector<float> logits = test::all_logits(loaded, ids);
+  EXPECT_TRUE(test::same_bits(test::all_logits(smaller, ids), logits)) << "T5";
+  return logits;
 }
 
 // All containers of the table; Q1_0 cannot hold zeros and has tests of its own.

@@ -106,6 +106,27 @@ TEST_P(Golden, GreedyTextIsThatOfTheReference) {
   }
 }
 
+// The reference knows nothing of layouts; the tests above hold for the default one.
+TEST_P(Golden, LogitsAreTheSameInEitherLayoutOfTheWeights) {
+  const std::string name = std::get<0>(GetParam());
+  for (const WeightsLayout layout : {WeightsLayout::kT2, WeightsLayout::kT5}) {
+    LoadOptions options = test::tiny_options(name);
+    options.weights = layout;
+    const auto model =
+        test::load_model(test::tiny_path(name), options, test::engine(std::get<1>(GetParam()), 2));
+    ASSERT_NE(model, nullptr);
+    EXPECT_EQ(model->info().weights_layout, layout == WeightsLayout::kT2 ? "T2" : "T5");
+    EXPECT_EQ(model->info().weights_layout_reason, "requested");
+    for (const int n_batch : {1, 3, 512}) {
+      test::RunOptions run;
+      run.n_batch = n_batch;
+      EXPECT_TRUE(
+          test::same_bits(test::all_logits(model, ids_, run), test::all_logits(model_, ids_)))
+          << model->info().weights_layout << ", batches of " << n_batch;
+    }
+  }
+}
+
 TEST_P(Golden, ActivationModeIsThatOfTheReference) {
   const auto expected = golden_["act"].get<std::string>();
   EXPECT_EQ(model_->info().act_mode, expected == "group" ? "group 128" : expected);

@@ -124,6 +124,36 @@ TEST(Load, DescribesTheModel) {
                                   plan.kv_bytes + plan.scratch_bytes);
 }
 
+TEST(Load, WeightsInT5TakeWhatThePlanSays) {
+  for (const char* name : {"bitnet-b1.58", "qwen3-group128"}) {
+    LoadOptions options;
+    options.weights = WeightsLayout::kT2;
+    const auto large = test::load_model(test::tiny_path(name), options);
+    options.weights = WeightsLayout::kT5;
+    const auto small = test::load_model(test::tiny_path(name), options);
+    const auto inspected = inspect_model(test::tiny_path(name), options);
+    ASSERT_TRUE(large != nullptr && small != nullptr && inspected);
+    EXPECT_EQ(inspected->info.weights_layout, "T5");
+    EXPECT_EQ(inspected->plan.ternary_bytes, small->plan().ternary_bytes);
+    // A line of 64 bytes holds 20 columns instead of 16; scales are the same.
+    const ModelInfo& info = small->info();
+    uint64_t fewer = 0;
+    const auto save = [&fewer](int n_rows, int k, int n_matrices) {
+      const int lines = (k + 15) / 16 - (k + 19) / 20;
+      fewer += static_cast<uint64_t>((n_rows + 15) / 16 * lines * 64 * n_matrices);
+    };
+    const int q_dim = info.n_head * info.head_dim;
+    save(q_dim, info.n_embd, info.n_layer);
+    save(info.n_head_kv * info.head_dim, info.n_embd, 2 * info.n_layer);
+    save(info.n_embd, q_dim, info.n_layer);
+    save(info.n_ff, info.n_embd, 2 * info.n_layer);
+    save(info.n_embd, info.n_ff, info.n_layer);
+    EXPECT_EQ(large->plan().ternary_bytes - small->plan().ternary_bytes, fewer) << name;
+    EXPECT_EQ(large->info().bytes_per_token - info.bytes_per_token, fewer) << name;
+    EXPECT_EQ(large->plan().total_bytes - small->plan().total_bytes, fewer) << name;
+  }
+}
+
 // Architecture bitnet stands for two kinds of models.
 TEST(BitnetActivation, FollowsTheRequestOrTheKey) {
   const auto ids = test::some_ids(5, 287);

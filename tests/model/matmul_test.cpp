@@ -17,14 +17,14 @@ constexpr size_t kK = 512;
 constexpr size_t kMostTokens = 5;
 
 Matrix ternary_matrix(size_t n_rows, std::mt19937* random) {
-  auto weights = tensor::TernaryWeights::allocate(n_rows, kK);
+  auto weights = tensor::TernaryWeights::allocate(tensor::TernaryLayout::kT2, n_rows, kK);
   EXPECT_TRUE(weights);
   std::vector<uint8_t> codes(n_rows * kK);
   for (uint8_t& code : codes) code = static_cast<uint8_t>((*random)() % 3);
   for (size_t tile = 0; tile < weights->n_tiles(); ++tile) {
     const size_t row = tile * kernels::kTileRows;
-    tensor::pack_tile_t2(codes.data() + row * kK, std::min(kernels::kTileRows, n_rows - row), kK,
-                         weights->tile(tile));
+    weights->layout().pack_tile(codes.data() + row * kK, std::min(kernels::kTileRows, n_rows - row),
+                                kK, weights->tile(tile));
   }
   tensor::ScaleGrid grid;
   grid.values = {0.5f};

@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <random>
+#include <set>
+#include <tuple>
 
 namespace tern::tensor {
 namespace {
@@ -61,23 +64,45 @@ TEST(CollapseScales, OneGroupPerRowIsAScalePerRow) {
   EXPECT_EQ(grid.values, (std::vector<float>{1, 2, 3}));
 }
 
-// Byte 4r + j of a line, bits 2n..2n+1: code of row r, k = 4n + j.
-TEST(PackTile, PutsCodesWhereTheKernelsLookForThem) {
+// Where kernel_table.h says that the code of a column lies.
+int code_at(TernaryLayout layout, const uint8_t* lines, size_t row, size_t col) {
+  const bool t5 = layout == TernaryLayout::kT5;
+  const size_t line_k = t5 ? 20 : 16;
+  const uint8_t byte = lines[col / line_k * kernels::kLineBytes + 4 * row + col % 4];
+  const size_t n = col % line_k / 4;
+  if (!t5) return byte >> (2 * n) & 3;
+  // The centred fraction, times 243 / 256, is sum (code - 1) * 3^(4 - n).
+  int value = static_cast<int>(std::lround(static_cast<int8_t>(byte) * 243.0 / 256.0)) + 121;
+  for (size_t i = 4; i > n; --i) value /= 3;
+  return value % 3;
+}
+
+class Layouts : public testing::TestWithParam<TernaryLayout> {};
+
+std::string layout_name(const testing::TestParamInfo<TernaryLayout>& info) {
+  return layout_row(info.param).name;
+}
+
+TEST_P(Layouts, PackPutsCodesWhereTheKernelsLookForThem) {
   constexpr size_t kLine = kernels::kLineBytes;
+  const LayoutRow& layout = layout_row(GetParam());
+  ASSERT_EQ(layout.layout, GetParam());
+  const size_t line_k = GetParam() == TernaryLayout::kT5 ? 20 : 16;
   for (const size_t n_rows : {size_t{1}, size_t{5}, size_t{15}, size_t{16}}) {
     for (const size_t k :
-         {size_t{1}, size_t{15}, size_t{16}, size_t{17}, size_t{64}, size_t{100}}) {
+         {size_t{1}, size_t{15}, size_t{16}, size_t{17}, size_t{64}, size_t{80}, size_t{100}}) {
       SCOPED_TRACE(testing::Message() << n_rows << " x " << k << ", seed " << kSeed);
       const std::vector<uint8_t> codes = random_codes(n_rows * k);
-      const size_t n_lines = (k + 15) / 16;
+      // Both layouts cover k up to a multiple of 16.
+      const size_t n_lines = ((k + 15) / 16 * 16 + line_k - 1) / line_k;
+      ASSERT_EQ(layout.tile_lines(k), n_lines);
       std::vector<uint8_t> lines(n_lines * kLine + 64, 0xee);
-      pack_tile_t2(codes.data(), n_rows, k, lines.data());
+      layout.pack_tile(codes.data(), n_rows, k, lines.data());
       for (size_t row = 0; row < 16; ++row) {
-        for (size_t col = 0; col < n_lines * 16; ++col) {
-          const uint8_t byte = lines[col / 16 * kLine + 4 * row + col % 4];
-          const int found = byte >> (2 * (col % 16 / 4)) & 3;
+        for (size_t col = 0; col < n_lines * line_k; ++col) {
           const int expected = row < n_rows && col < k ? codes[row * k + col] : 1;
-          ASSERT_EQ(found, expected) << "row " << row << ", column " << col;
+          ASSERT_EQ(code_at(GetParam(), lines.data(), row, col), expected)
+              << "row " << row << ", column " << col;
         }
       }
       for (size_t i = n_lines * kLine; i < lines.size(); ++i) ASSERT_EQ(lines[i], 0xee);
@@ -85,17 +110,39 @@ TEST(PackTile, PutsCodesWhereTheKernelsLookForThem) {
   }
 }
 
-class RoundTrip : public testing::TestWithParam<std::pair<size_t, size_t>> {};
+// One byte for each of the 243 combinations, and none of the other 13.
+TEST(T5, HasOneByteForFiveCodes) {
+  const LayoutRow& layout = layout_row(TernaryLayout::kT5);
+  std::set<uint8_t> bytes;
+  for (int value = 0; value < 243; ++value) {
+    std::vector<uint8_t> codes(20, 1);
+    for (int n = 4, left = value; n >= 0; --n, left /= 3) {
+      codes[static_cast<size_t>(4 * n)] = static_cast<uint8_t>(left % 3);
+    }
+    std::vector<uint8_t> lines(2 * kernels::kLineBytes);
+    layout.pack_tile(codes.data(), 1, codes.size(), lines.data());
+    EXPECT_TRUE(bytes.insert(lines[0]).second) << value;
+    // The opposite weights are the opposite byte.
+    for (uint8_t& code : codes) code = static_cast<uint8_t>(2 - code);
+    const int byte = static_cast<int8_t>(lines[0]);
+    layout.pack_tile(codes.data(), 1, codes.size(), lines.data());
+    EXPECT_EQ(static_cast<int8_t>(lines[0]), -byte);
+  }
+}
+
+using Shape = std::pair<size_t, size_t>;
+class RoundTrip : public testing::TestWithParam<std::tuple<TernaryLayout, Shape>> {};
 
 // Packs a whole matrix and gives it scales of each scope; every row decodes to code times scale.
 TEST_P(RoundTrip, RowsDecodeToCodeTimesScale) {
-  const auto [n_rows, k] = GetParam();
+  const auto [layout, shape] = GetParam();
+  const auto [n_rows, k] = shape;
   const std::vector<uint8_t> codes = random_codes(n_rows * k);
-  auto weights = TernaryWeights::allocate(n_rows, k);
+  auto weights = TernaryWeights::allocate(layout, n_rows, k);
   ASSERT_TRUE(weights) << weights.error().message;
   for (size_t tile = 0; tile < weights->n_tiles(); ++tile) {
-    pack_tile_t2(codes.data() + tile * 16 * k, std::min<size_t>(16, n_rows - tile * 16), k,
-                 weights->tile(tile));
+    weights->layout().pack_tile(codes.data() + tile * 16 * k,
+                                std::min<size_t>(16, n_rows - tile * 16), k, weights->tile(tile));
   }
   std::mt19937 random(kSeed);
   for (const size_t stored_group : {size_t{0}, k, size_t{64}, size_t{128}}) {
@@ -133,28 +180,31 @@ TEST_P(RoundTrip, RowsDecodeToCodeTimesScale) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Shapes, RoundTrip,
-                         testing::Values(std::pair<size_t, size_t>{1, 16},
-                                         std::pair<size_t, size_t>{16, 64},
-                                         std::pair<size_t, size_t>{17, 128},
-                                         std::pair<size_t, size_t>{40, 320},
-                                         std::pair<size_t, size_t>{33, 100}));
+INSTANTIATE_TEST_SUITE_P(, RoundTrip,
+                         testing::Combine(testing::Values(TernaryLayout::kT2, TernaryLayout::kT5),
+                                          testing::Values(Shape{1, 16}, Shape{16, 64},
+                                                          Shape{17, 128}, Shape{40, 320},
+                                                          Shape{33, 100})));
 
 // What the plan promises before loading is what a loaded matrix takes, or more.
-TEST(EstimateBytes, CoversWhatIsAllocated) {
+TEST_P(Layouts, EstimateIsWhatIsAllocated) {
   for (const size_t n_rows : {1u, 16u, 250u}) {
     for (const size_t k : {64u, 100u, 768u}) {
-      auto weights = TernaryWeights::allocate(n_rows, k);
+      auto weights = TernaryWeights::allocate(GetParam(), n_rows, k);
       ASSERT_TRUE(weights);
       ScaleGrid grid;
       grid.scope = ScaleScope::kGroup;
       grid.group = 64;
       grid.values.resize(n_rows * ((k + 63) / 64), 1.0f);
       ASSERT_TRUE(weights->set_scales(grid));
-      EXPECT_EQ(weights->resident_bytes(), TernaryWeights::estimate_bytes(n_rows, k, 64));
+      EXPECT_EQ(weights->resident_bytes(),
+                TernaryWeights::estimate_bytes(GetParam(), n_rows, k, 64));
     }
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(, Layouts, testing::Values(TernaryLayout::kT2, TernaryLayout::kT5),
+                         layout_name);
 
 }  // namespace
 }  // namespace tern::tensor

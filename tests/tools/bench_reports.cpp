@@ -110,6 +110,7 @@ BenchReport report_without_rows() {
   report.weights_format = "I2_S";
   report.head_format = "F16";
   report.act_mode = "token";
+  report.weights_layout = "T2";
   report.kv_type = "f16";
   report.n_parameters = 2'412'820'480;
   report.file_bytes = 1'187'801'280;

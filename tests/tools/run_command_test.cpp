@@ -313,6 +313,26 @@ TEST(RunCommand, ModelFlagsReachTheModel) {
   EXPECT_EQ(ids_of(scalar), greedy({"-p", "hello"}));
 }
 
+TEST(RunCommand, WeightsInEitherLayoutGiveTheSameTokens) {
+  const std::vector<std::string> models = {tiny_model(), TERN_MODELS_DIR "/demo-i2_s.gguf"};
+  for (const std::string& model : models) {
+    if (!fs::exists(model)) continue;
+    std::vector<std::vector<int>> ids;
+    for (const char* layout : {"t2", "t5"}) {
+      const Outcome outcome =
+          tern({"run", "-m", model, "--temp", "0", "-n", "24", "--ignore-eos", "--output", "json",
+                "--weights", layout, "-p", "Once upon a time"});
+      ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+      const Json json = Json::parse(outcome.out, nullptr, false);
+      EXPECT_EQ(json["model"]["weights_layout"], layout == std::string("t2") ? "T2" : "T5");
+      ids.push_back(ids_of(json));
+    }
+    EXPECT_EQ(ids[0].size(), 24u);
+    EXPECT_EQ(ids[0], ids[1]) << model;
+  }
+  EXPECT_EQ(run_tiny({"-p", "hello", "--weights", "t3"}).exit_code, 2);
+}
+
 TEST(RunCommand, VerboseSaysMoreOnStderrOnly) {
   const Outcome quiet = run_tiny({"-p", "hello"});
   const Outcome verbose = run_tiny({"-p", "hello", "--verbose"});
