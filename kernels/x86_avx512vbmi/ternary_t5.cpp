@@ -4,6 +4,7 @@
 #include <immintrin.h>
 #include <string.h>
 
+#include "kernels/repeat.h"
 #include "kernels/t5_buffer.h"
 #include "kernels/x86_avx512vbmi/avx512vbmi.h"
 
@@ -12,8 +13,13 @@ namespace {
 
 #include "kernels/x86_avx512vnni/t5_dot.h"
 
-// About the latency of memory at one core's bandwidth.
+// Ahead of what is unpacked for many tokens, and of the stream of a single one: as many lines as
+// one core has on the way from memory.
 constexpr size_t kPrefetchBytes = 2048;
+constexpr size_t kStreamPrefetchBytes = 4096;
+
+// Keeps a sum in its register: without it GCC 12 moves and spills sums around the loop.
+inline void pin(__m512i& sum) { __asm__("" : "+v"(sum)); }
 
 struct Tables {
   // Of byte b: digit 0, and digits 1 to 4 as fields of two bits, the first lowest.
@@ -65,67 +71,59 @@ inline void unpack_line(const uint8_t* line, uint8_t* codes) {
   _mm512_store_si512(codes + 256, _mm512_and_si512(_mm512_srli_epi16(digits.others, 6), mask));
 }
 
-// The single-token kernel leaves digits 1 to 4 where they lie (1x, 4x, 16x, 64x) and shifts the
-// four sums at the end. The largest sum is 128 * 128 for each of k / 5 elements.
+// The single-token kernel leaves digits 1 to 4 where they lie (1x, 4x, 16x, 64x) and shifts their
+// sums at the end. The largest sum is 128 * 128 for each of k / 5 elements.
 static_assert(kMaxK / 5 * 16384ULL + 20 * 16384ULL <= 0x7fffffffULL);
 
-struct FieldSums {
-  __m512i first, at1, at4, at16, at64;
-};
+// Sums of digit 0 and of the four places.
+using DigitSums = __m512i[kT5LineDigits];
 
-inline __m512i broadcast4(const int8_t* x) {
-  int32_t four;
-  memcpy(&four, x, sizeof(four));
-  return _mm512_set1_epi32(four);
+inline void clear(DigitSums& sums) {
+  repeat<kT5LineDigits>([&](auto n) TERN_INLINE_BODY { sums[n] = _mm512_setzero_si512(); });
 }
 
-inline void add_line(FieldSums& s, const uint8_t* bytes, const int8_t* x) {
-  _mm_prefetch(reinterpret_cast<const char*>(bytes + kPrefetchBytes), _MM_HINT_T0);
+// One line: its first `split` digits are added to sums, the rest to next.
+template <size_t split>
+inline void add_line(DigitSums& sums, DigitSums& next, const uint8_t* bytes, const int8_t* x) {
+  _mm_prefetch(reinterpret_cast<const char*>(bytes + kStreamPrefetchBytes), _MM_HINT_T0);
   const Digits digits = digits_of(_mm512_load_si512(bytes));
-  const auto field = [&digits](int mask) {
-    return _mm512_and_si512(digits.others, _mm512_set1_epi8(static_cast<char>(mask)));
-  };
-  s.first = _mm512_dpbusd_epi32(s.first, digits.first, broadcast4(x));
-  s.at1 = _mm512_dpbusd_epi32(s.at1, field(0x03), broadcast4(x + 4));
-  s.at4 = _mm512_dpbusd_epi32(s.at4, field(0x0c), broadcast4(x + 8));
-  s.at16 = _mm512_dpbusd_epi32(s.at16, field(0x30), broadcast4(x + 12));
-  s.at64 = _mm512_dpbusd_epi32(s.at64, field(0xc0), broadcast4(x + 16));
+  repeat<kT5LineDigits>([&](auto n) TERN_INLINE_BODY {
+    int32_t four;
+    memcpy(&four, x + 4 * n, sizeof(four));
+    const __m512i codes =
+        n == 0
+            ? digits.first
+            : _mm512_and_si512(digits.others,
+                               _mm512_set1_epi8(static_cast<char>(n == 0 ? 0 : 3 << 2 * (n - 1))));
+    __m512i& sum = n < split ? sums[n] : next[n];
+    sum = _mm512_dpbusd_epi32(sum, codes, _mm512_set1_epi32(four));
+    pin(sum);
+  });
 }
 
-// Digits [from, to) of a line only: the other activations count as zero.
-inline void add_digits(FieldSums& s, const uint8_t* bytes, const int8_t* x, size_t from,
-                       size_t to) {
-  const auto wanted = static_cast<__mmask16>((1u << to) - (1u << from));
-  alignas(64) int8_t masked[64];
-  _mm512_store_si512(masked, _mm512_maskz_loadu_epi32(wanted, x));
-  add_line(s, bytes, masked);
+inline void add_line(DigitSums& sums, const uint8_t* bytes, const int8_t* x) {
+  add_line<kT5LineDigits>(sums, sums, bytes, x);
 }
 
-inline __m512i total(const FieldSums& s) {
+inline void add_split_line(DigitSums& sums, DigitSums& next, const uint8_t* bytes, const int8_t* x,
+                           size_t split) {
+  switch (split) {
+    case 1:
+      return add_line<1>(sums, next, bytes, x);
+    case 2:
+      return add_line<2>(sums, next, bytes, x);
+    case 3:
+      return add_line<3>(sums, next, bytes, x);
+    default:
+      return add_line<4>(sums, next, bytes, x);
+  }
+}
+
+inline __m512i total(const DigitSums& sums) {
+  const __m512i low =
+      _mm512_add_epi32(_mm512_add_epi32(sums[0], sums[1]), _mm512_srai_epi32(sums[2], 2));
   return _mm512_add_epi32(
-      _mm512_add_epi32(_mm512_add_epi32(s.first, s.at1), _mm512_srai_epi32(s.at4, 2)),
-      _mm512_add_epi32(_mm512_srai_epi32(s.at16, 4), _mm512_srai_epi32(s.at64, 6)));
-}
-
-// Sum of fours [begin, end) along k of one tile.
-inline __m512i tile_sum(const uint8_t* lines, const int8_t* x, size_t begin, size_t end) {
-  const __m512i zero = _mm512_setzero_si512();
-  FieldSums sums = {zero, zero, zero, zero, zero};
-  size_t line = begin / kT5LineDigits;
-  const size_t last = end / kT5LineDigits;
-  const size_t from = begin % kT5LineDigits;
-  const size_t to = end % kT5LineDigits;
-  if (line == last) {
-    add_digits(sums, lines + line * kLineBytes, x + line * kT5LineK, from, to);
-    return total(sums);
-  }
-  if (from != 0) {
-    add_digits(sums, lines + line * kLineBytes, x + line * kT5LineK, from, kT5LineDigits);
-    ++line;
-  }
-  for (; line < last; ++line) add_line(sums, lines + line * kLineBytes, x + line * kT5LineK);
-  if (to != 0) add_digits(sums, lines + line * kLineBytes, x + line * kT5LineK, 0, to);
-  return total(sums);
+      low, _mm512_add_epi32(_mm512_srai_epi32(sums[3], 4), _mm512_srai_epi32(sums[4], 6)));
 }
 
 }  // namespace
@@ -134,14 +132,48 @@ inline __m512i tile_sum(const uint8_t* lines, const int8_t* x, size_t begin, siz
 
 void ternary_gemv_t5(const TernaryProduct& p) noexcept {
   const size_t n_tiles = (p.n_rows + kTileRows - 1) / kTileRows;
+  const size_t n_lines = t5_tile_lines(p.n_lines);
+  const size_t n_fours = 4 * p.n_lines;
+  // The last line, where k does not fill it: x may end with k.
+  const size_t last_fours = n_fours % kT5LineDigits;
+  alignas(64) int8_t last_x[64];
+  if (last_fours != 0) {
+    const auto mask = static_cast<__mmask16>((1u << last_fours) - 1u);
+    _mm512_store_si512(last_x, _mm512_maskz_loadu_epi32(mask, p.x + (n_lines - 1) * kT5LineK));
+  }
   for (size_t tile = 0; tile < n_tiles; ++tile) {
-    const uint8_t* lines = p.tiles + tile * t5_tile_lines(p.n_lines) * kLineBytes;
+    const uint8_t* lines = p.tiles + tile * n_lines * kLineBytes;
     __m512 y = _mm512_setzero_ps();
+    size_t line = 0;
+    // Two sets of sums take turns: five chains would wait for vpdpbusd.
+    DigitSums sums;
+    DigitSums others;
+    clear(sums);
     for (size_t g = 0; g < p.n_groups; ++g) {
-      const size_t begin = 4 * g * p.group_lines;
-      const size_t left = 4 * p.n_lines - begin;
-      const size_t end = left < 4 * p.group_lines ? begin + left : begin + 4 * p.group_lines;
-      y = with_group(y, tile_sum(lines, p.x, begin, end), p.x_sums[g], p.x_scales[g],
+      const size_t left = n_fours - 4 * g * p.group_lines;
+      const size_t end = n_fours - left + (left < 4 * p.group_lines ? left : 4 * p.group_lines);
+      const size_t last = end / kT5LineDigits;
+      clear(others);
+      for (; line + 2 <= last; line += 2) {
+        add_line(sums, lines + line * kLineBytes, p.x + line * kT5LineK);
+        add_line(others, lines + (line + 1) * kLineBytes, p.x + (line + 1) * kT5LineK);
+      }
+      if (line < last) {
+        add_line(sums, lines + line * kLineBytes, p.x + line * kT5LineK);
+        ++line;
+      }
+      repeat<kT5LineDigits>(
+          [&](auto n) TERN_INLINE_BODY { others[n] = _mm512_add_epi32(sums[n], others[n]); });
+      // The line in which the group ends holds the beginning of the next one too, unless this group
+      // began in it and its digits have been added already.
+      clear(sums);
+      if (line == last && end % kT5LineDigits != 0) {
+        const bool is_last = last_fours != 0 && line + 1 == n_lines;
+        add_split_line(others, sums, lines + line * kLineBytes,
+                       is_last ? last_x : p.x + line * kT5LineK, end % kT5LineDigits);
+        ++line;
+      }
+      y = with_group(y, total(others), p.x_sums[g], p.x_scales[g],
                      p.w_scales + tile * p.w_tile_stride + g * p.w_group_stride);
     }
     const size_t rows = p.n_rows - tile * kTileRows;
