@@ -1,8 +1,6 @@
 // Dense rows times float activations, as in a head: from memory with one thread and with as many as
 // the engine takes, and from the cache for one token and for several. Where rows come from memory,
 // a plain read of the same buffer alternates with the kernel, so that both meet the same machine.
-#include <time.h>
-
 #include <algorithm>
 #include <string>
 #include <vector>
@@ -10,6 +8,7 @@
 #include "bench/kernels/entry_benches.h"
 #include "bench/support/buffers.h"
 #include "bench/support/counters.h"
+#include "bench/support/samples.h"
 #include "kernels/dense_layout.h"
 #include "kernels/half.h"
 #include "tern/cpu.h"
@@ -35,17 +34,6 @@ constexpr size_t kWarmBytes = size_t{256} << 10;
 constexpr size_t kPassBytes = size_t{8} << 20;  // that one timing reads, each worker
 
 size_t row_bytes(const Format& format) { return kElems / format.block_elems * format.block_bytes; }
-
-double thread_seconds() {
-  timespec now = {};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-}
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values.empty() ? 0.0 : values[values.size() / 2];
-}
 
 // Rows whose numbers look like those of a model: subnormal floats would be slow.
 void fill(const Format& format, Buffer<uint8_t>& rows) {
@@ -131,9 +119,8 @@ void run_memory(benchmark::State& state, const KernelTable& table, const Format&
   const auto seconds_of = [&](auto fn) {
     std::vector<double> seconds(n_workers);
     (*pool)->run([&](int worker) {
-      const double begin = thread_seconds();
-      fn(static_cast<size_t>(worker));
-      seconds[static_cast<size_t>(worker)] = thread_seconds() - begin;
+      const auto index = static_cast<size_t>(worker);
+      seconds[index] = bench::seconds_of([&] { fn(index); });
     });
     return *std::max_element(seconds.begin(), seconds.end());
   };

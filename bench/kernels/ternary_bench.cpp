@@ -1,13 +1,16 @@
 // The ternary product on matrices of real models, over T2 and T5 tiles: from memory and warm for
-// one token, warm for several.
+// one token, warm for several. A limit of the machine, found with the same kernel set, takes turns
+// with every call: a plain read of memory, or int8 multiply-adds with operands in registers.
 #include <cmath>
 #include <cstring>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "bench/kernels/entry_benches.h"
 #include "bench/support/buffers.h"
 #include "bench/support/counters.h"
+#include "bench/support/samples.h"
 #include "tern/cpu.h"
 
 namespace tern::bench {
@@ -33,7 +36,7 @@ constexpr Shape kShapes[] = {
     {"llama3-8b.ffn_down", 4096, 14336, 0},   {"bonsai-8b.attn_q", 4096, 4096, 128},
     {"bonsai-8b.ffn_gate", 12288, 4096, 128}, {"bonsai-8b.ffn_down", 4096, 12288, 128},
 };
-constexpr size_t kTokenCounts[] = {4, 8, 128};
+constexpr size_t kTokenCounts[] = {2, 4, 8, 128};
 
 size_t ceil_div(size_t a, size_t b) { return (a + b - 1) / b; }
 
@@ -117,6 +120,11 @@ class Problem {
     product_.w_scales = w_scales_.data() + copy_ * n_scales_;
     return product_;
   }
+  /// As many bytes as a matrix has, of the copies, half of them ahead: none is still in a cache.
+  const uint8_t* other_tiles() const {
+    return tiles_.data() + (copy_ + n_copies_ / 2) % n_copies_ * matrix_bytes_;
+  }
+  size_t tile_bytes() const { return matrix_bytes_; }
   /// Tiles and scales of one matrix.
   size_t weight_bytes() const { return matrix_bytes_ + n_scales_ * sizeof(float); }
 
@@ -157,15 +165,52 @@ Problem& problem_of(const Shape& shape, Layout layout, size_t n_tokens, bool fro
   return *problem;
 }
 
-void run(benchmark::State& state, TernaryProductFn product, const Shape& shape, Layout layout,
-         size_t n_tokens, bool from_memory) {
-  Problem& problem = problem_of(shape, layout, n_tokens, from_memory);
-  for (auto _ : state) {
-    product(problem.next());
-    benchmark::ClobberMemory();
+// A plain read of memory, GB/s.
+double read_rate(const kernels::KernelTable& table, const Problem& problem) {
+  constexpr size_t kStreams = 2;
+  const size_t n_bytes = problem.tile_bytes() / (64 * kStreams) * (64 * kStreams);
+  const double seconds = seconds_of([&] {
+    benchmark::DoNotOptimize(table.read_stream(problem.other_tiles(), n_bytes, kStreams, 2048));
+  });
+  return static_cast<double>(n_bytes) / seconds / 1e9;
+}
+
+// Multiply-adds with operands in registers, GMAC/s.
+double peak_rate(const kernels::KernelTable& table) {
+  constexpr size_t kSteps = 512;  // a fraction of a millisecond with vectors
+  uint8_t codes[kernels::kPeakOperands];
+  int8_t x[kernels::kPeakOperands];
+  for (size_t i = 0; i < kernels::kPeakOperands; ++i) {
+    codes[i] = static_cast<uint8_t>(i % 3);
+    x[i] = static_cast<int8_t>(i * 37);
   }
-  count_giga(state, "GB/s", static_cast<double>(problem.weight_bytes()));
-  count_giga(state, "GMAC/s", static_cast<double>(shape.n_rows * shape.k * n_tokens));
+  const double seconds =
+      seconds_of([&] { benchmark::DoNotOptimize(table.dot_i8_peak(codes, x, kSteps)); });
+  return static_cast<double>(kSteps * kernels::kPeakMacs) / seconds / 1e9;
+}
+
+void run(benchmark::State& state, const kernels::KernelTable& table, TernaryProductFn product,
+         const Shape& shape, Layout layout, size_t n_tokens, bool from_memory) {
+  Problem& problem = problem_of(shape, layout, n_tokens, from_memory);
+  const auto n_bytes = static_cast<double>(problem.weight_bytes());
+  const auto n_macs = static_cast<double>(shape.n_rows * shape.k * n_tokens);
+  std::vector<double> byte_rates, mac_rates, limits, shares;
+  for (auto _ : state) {
+    limits.push_back(from_memory ? read_rate(table, problem) : peak_rate(table));
+    const TernaryProduct& next = problem.next();
+    const double seconds = seconds_of([&] {
+      product(next);
+      benchmark::ClobberMemory();
+    });
+    state.SetIterationTime(seconds);
+    byte_rates.push_back(n_bytes / seconds / 1e9);
+    mac_rates.push_back(n_macs / seconds / 1e9);
+    shares.push_back((from_memory ? byte_rates : mac_rates).back() / limits.back());
+  }
+  state.counters["GB/s"] = median(byte_rates);
+  state.counters["GMAC/s"] = median(mac_rates);
+  state.counters[from_memory ? "read GB/s" : "peak GMAC/s"] = median(limits);
+  state.counters["share"] = median(shares);
 }
 
 std::string describe(const Shape& shape) {
@@ -179,10 +224,12 @@ using Entry = TernaryProductFn kernels::KernelTable::*;
 void add_gemv(EntryBenches& benches, Entry entry, Layout layout) {
   for (const Shape& shape : kShapes) {
     for (const bool from_memory : {true, false}) {
-      benches.add(describe(shape) + (from_memory ? "/memory" : "/warm"),
-                  [&shape, entry, layout, from_memory](benchmark::State& state, const auto& table) {
-                    run(state, table.*entry, shape, layout, 1, from_memory);
-                  });
+      benches
+          .add(describe(shape) + (from_memory ? "/memory" : "/warm"),
+               [&shape, entry, layout, from_memory](benchmark::State& state, const auto& table) {
+                 run(state, table, table.*entry, shape, layout, 1, from_memory);
+               })
+          ->UseManualTime();
     }
   }
 }
@@ -190,10 +237,12 @@ void add_gemv(EntryBenches& benches, Entry entry, Layout layout) {
 void add_gemm(EntryBenches& benches, Entry entry, Layout layout) {
   for (const Shape& shape : kShapes) {
     for (const size_t n_tokens : kTokenCounts) {
-      benches.add(describe(shape) + "/warm/tokens:" + std::to_string(n_tokens),
-                  [&shape, entry, layout, n_tokens](benchmark::State& state, const auto& table) {
-                    run(state, table.*entry, shape, layout, n_tokens, false);
-                  });
+      benches
+          .add(describe(shape) + "/warm/tokens:" + std::to_string(n_tokens),
+               [&shape, entry, layout, n_tokens](benchmark::State& state, const auto& table) {
+                 run(state, table, table.*entry, shape, layout, n_tokens, false);
+               })
+          ->UseManualTime();
     }
   }
 }
