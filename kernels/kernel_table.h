@@ -42,7 +42,8 @@ inline constexpr size_t kPartialSums = 16;  // partial sums of a float reduction
 ///     digit 4  k = 16  17   18   19
 ///
 /// With c = sum (code(n) - 1) * 3^(4-n), in -121..121, the byte as int8 is c * 256 / 243 rounded to
-/// the nearest: 256 of its steps make one digit, so digit n is (t > -43) + (t > 42) of the int8
+/// the nearest: a fraction of which a third of the range belongs to each value of the first digit,
+/// and tripling brings the next digit up. So digit n is (t > -43) + (t > 42) of the int8
 /// t = byte * 3^n modulo 256, and the negative byte has the negative weights. A tile has
 /// t5_tile_lines(n_lines) lines; groups need not begin with a line, only with a digit. Digits
 /// beyond k hold code 1.
@@ -75,7 +76,7 @@ struct TernaryProduct {
   size_t y_stride;  // floats
 
   // Room of this call alone for activations in the kernel's own order: scratch_bytes() of them,
-  // 64-byte aligned for speed, 8-byte aligned at least. ternary_gemv_t2 does not use it.
+  // 64-byte aligned for speed, 8-byte aligned at least. The gemv entries do not use it.
   int8_t* scratch;
 };
 

@@ -1,56 +1,53 @@
-// The loops around a product over T5 tiles, shared by the vector sets. Codes are unpacked once for
-// up to kT5Tokens tokens, into a buffer that stays in the L1 cache; there four elements along k of
-// 16 rows are 64 bytes in the order of a line, whatever digit of whatever line they came from, so a
-// group may begin in the middle of a line. The including file defines, in an unnamed namespace of
-// its own ISA namespace, before it:
+// The loops around a product over T5 tiles, for sets that unpack lines slowly (AVX2, NEON). Codes
+// are unpacked once for up to kT5Tokens tokens, into a buffer that stays in the L1 cache; there
+// four elements along k of 16 rows are 64 bytes in the order of a line, whatever digit of whatever
+// line they came from, so a group may begin in the middle of a line. The including file defines, in
+// an unnamed namespace of its own ISA namespace, before it:
 //
-//   constexpr size_t kT5Tiles    tiles side by side, 1 or 2, which share what they read of x
 //   constexpr size_t kT5Block    tokens whose sums are kept in registers at a time
 //   void unpack_line(const uint8_t* line, uint8_t* codes)
 //     writes the five digits of a line as codes [5][64]
-//   template <size_t n_tiles, size_t n_block>
+//   template <size_t n_block>
 //   void dot_fours(const uint8_t* codes, size_t n_fours, const int8_t* x, size_t x_stride,
 //                  int32_t* sums)
-//     adds to sums [n_block][kT5Tiles][16] the products of codes [n_tiles][kT5BufferFours][64], of
-//     which n_fours are used, and x [n_block][x_stride]
+//     adds to sums [n_block][16] the products of codes [n_fours][64] and x [n_block][x_stride]
 //   void add_group(float* y, const int32_t* sums, int32_t x_sum, float x_scale,
 //                  const float* w_scales)
 //     y[r] = y[r] + float(sums[r] - x_sum) * (w_scales[r] * x_scale) for 16 rows
 //
-// kT5BufferFours comes from t5_buffer.h. REQUIRES kernel_table.h, t5_buffer.h and <string.h>.
+// REQUIRES kernel_table.h and <string.h>.
 
 namespace {
 
-// The codes of a tile wait for their tokens in 10 KiB, sums and results of all tokens take as much:
-// two tiles and what they read of x fit an L1 cache of 48 KiB, one tile fits one of 32 KiB.
+// The codes of a tile wait for their tokens in 10 KiB, sums and results of all tokens take 6: they
+// fit an L1 cache of 32 KiB with what is read of x.
+constexpr size_t kT5BufferLines = 32;
 constexpr size_t kT5Tokens = 48;
 
 struct T5Sums {
-  alignas(64) int32_t isum[kT5Tokens][kT5Tiles][kTileRows];
-  alignas(64) float y[kT5Tokens][kT5Tiles][kTileRows];
+  alignas(64) int32_t isum[kT5Tokens][kTileRows];
+  alignas(64) float y[kT5Tokens][kTileRows];
 };
 
 // n tokens: blocks of n_block, then of half as many, down to one.
-template <size_t n_tiles, size_t n_block>
+template <size_t n_block>
 inline void dot_tokens(const uint8_t* codes, size_t n_fours, const int8_t* x, size_t x_stride,
-                       size_t n, int32_t (*sums)[kT5Tiles][kTileRows]) {
+                       size_t n, int32_t (*sums)[kTileRows]) {
   size_t t = 0;
   for (; t + n_block <= n; t += n_block) {
-    dot_fours<n_tiles, n_block>(codes, n_fours, x + t * x_stride, x_stride, sums[t][0]);
+    dot_fours<n_block>(codes, n_fours, x + t * x_stride, x_stride, sums[t]);
   }
   if constexpr (n_block > 1) {
     if (t < n) {
-      dot_tokens<n_tiles, n_block / 2>(codes, n_fours, x + t * x_stride, x_stride, n - t, sums + t);
+      dot_tokens<n_block / 2>(codes, n_fours, x + t * x_stride, x_stride, n - t, sums + t);
     }
   }
 }
 
-// Tiles [tile, tile + n_tiles) times tokens [token, token + n).
-template <size_t n_tiles>
-inline void t5_block(const TernaryProduct& p, size_t tile, size_t token, size_t n, uint8_t* codes,
-                     T5Sums& sums) {
-  const size_t tile_bytes = t5_tile_lines(p.n_lines) * kLineBytes;
-  const uint8_t* lines = p.tiles + tile * tile_bytes;
+// One tile times tokens [token, token + n). codes: the buffer.
+inline void t5_tile(const TernaryProduct& p, size_t tile, size_t token, size_t n, uint8_t* codes,
+                    T5Sums& sums) {
+  const uint8_t* lines = p.tiles + tile * t5_tile_lines(p.n_lines) * kLineBytes;
   memset(sums.isum, 0, n * sizeof(sums.isum[0]));
   memset(sums.y, 0, n * sizeof(sums.y[0]));
   for (size_t g = 0; g < p.n_groups; ++g) {
@@ -62,50 +59,37 @@ inline void t5_block(const TernaryProduct& p, size_t tile, size_t token, size_t 
       const size_t most = (first + kT5BufferLines) * kT5LineDigits;
       const size_t to = end < most ? end : most;
       const size_t last = (to + kT5LineDigits - 1) / kT5LineDigits;
-      for (size_t i = 0; i < n_tiles; ++i) {
-        uint8_t* out = codes + i * kT5BufferFours * kLineBytes;
-        for (size_t line = first; line < last; ++line) {
-          unpack_line(lines + i * tile_bytes + line * kLineBytes,
-                      out + (line - first) * kT5LineDigits * kLineBytes);
-        }
+      for (size_t line = first; line < last; ++line) {
+        unpack_line(lines + line * kLineBytes, codes + (line - first) * kT5LineDigits * kLineBytes);
       }
-      dot_tokens<n_tiles, kT5Block>(codes + (from - first * kT5LineDigits) * kLineBytes, to - from,
-                                    p.x + token * p.x_stride + 4 * from, p.x_stride, n, sums.isum);
+      dot_tokens<kT5Block>(codes + (from - first * kT5LineDigits) * kLineBytes, to - from,
+                           p.x + token * p.x_stride + 4 * from, p.x_stride, n, sums.isum);
       from = to;
     }
     const float* w_scales = p.w_scales + tile * p.w_tile_stride + g * p.w_group_stride;
     for (size_t t = 0; t < n; ++t) {
       const size_t at = (token + t) * p.n_groups + g;
-      for (size_t i = 0; i < n_tiles; ++i) {
-        add_group(sums.y[t][i], sums.isum[t][i], p.x_sums[at], p.x_scales[at],
-                  w_scales + i * p.w_tile_stride);
-      }
+      add_group(sums.y[t], sums.isum[t], p.x_sums[at], p.x_scales[at], w_scales);
     }
     if (g + 1 < p.n_groups) memset(sums.isum, 0, n * sizeof(sums.isum[0]));
   }
-  for (size_t i = 0; i < n_tiles; ++i) {
-    const size_t row = (tile + i) * kTileRows;
-    const size_t rows = p.n_rows - row < kTileRows ? p.n_rows - row : kTileRows;
-    for (size_t t = 0; t < n; ++t) {
-      memcpy(p.y + (token + t) * p.y_stride + row, sums.y[t][i], rows * sizeof(float));
-    }
+  const size_t row = tile * kTileRows;
+  const size_t rows = p.n_rows - row < kTileRows ? p.n_rows - row : kTileRows;
+  for (size_t t = 0; t < n; ++t) {
+    memcpy(p.y + (token + t) * p.y_stride + row, sums.y[t], rows * sizeof(float));
   }
 }
 
 }  // namespace
 
 void ternary_product_t5(const TernaryProduct& p) noexcept {
-  alignas(64) uint8_t codes[kT5Tiles * kT5BufferFours * kLineBytes];
+  alignas(64) uint8_t codes[kT5BufferLines * kT5LineDigits * kLineBytes];
   T5Sums sums;
   const size_t n_tiles = (p.n_rows + kTileRows - 1) / kTileRows;
   // Tokens outside, tiles inside: the weights of a worker's share stay in its caches, and unpacking
   // them again costs one part in kT5Tokens.
   for (size_t token = 0; token < p.n_tokens; token += kT5Tokens) {
     const size_t n = p.n_tokens - token < kT5Tokens ? p.n_tokens - token : kT5Tokens;
-    size_t tile = 0;
-    for (; tile + kT5Tiles <= n_tiles; tile += kT5Tiles) {
-      t5_block<kT5Tiles>(p, tile, token, n, codes, sums);
-    }
-    if (tile < n_tiles) t5_block<1>(p, tile, token, n, codes, sums);
+    for (size_t tile = 0; tile < n_tiles; ++tile) t5_tile(p, tile, token, n, codes, sums);
   }
 }

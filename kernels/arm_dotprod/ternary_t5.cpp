@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "kernels/arm_dotprod/dotprod.h"
-#include "kernels/t5_buffer.h"
 
 namespace tern::kernels::dotprod {
 

@@ -1,9 +1,8 @@
 // The parts of t5_loop.h for NEON. The including file includes an add_codes.h before it. REQUIRES
-// <arm_neon.h>, t5_buffer.h.
+// <arm_neon.h>.
 
 namespace {
 
-constexpr size_t kT5Tiles = 1;
 constexpr size_t kT5Block = 4;  // 16 registers of sums, 4 of codes
 
 inline void unpack_line(const uint8_t* line, uint8_t* codes) {
@@ -23,10 +22,9 @@ inline void unpack_line(const uint8_t* line, uint8_t* codes) {
   }
 }
 
-template <size_t n_tiles, size_t n_block>
+template <size_t n_block>
 inline void dot_fours(const uint8_t* codes, size_t n_fours, const int8_t* x, size_t x_stride,
                       int32_t* sums) {
-  static_assert(n_tiles == 1);
   int32x4_t isum[n_block][4];
   for (size_t t = 0; t < n_block; ++t) {
     for (size_t q = 0; q < 4; ++q) isum[t][q] = vld1q_s32(sums + t * kTileRows + 4 * q);

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "kernels/arm_neon/neon.h"
-#include "kernels/t5_buffer.h"
 
 namespace tern::kernels::neon {
 

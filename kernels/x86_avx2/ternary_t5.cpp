@@ -2,13 +2,11 @@
 #include <immintrin.h>
 #include <string.h>
 
-#include "kernels/t5_buffer.h"
 #include "kernels/x86_avx2/avx2.h"
 
 namespace tern::kernels::avx2 {
 namespace {
 
-constexpr size_t kT5Tiles = 1;
 constexpr size_t kT5Block = 4;  // 8 registers of sums, 2 of codes
 constexpr size_t kPrefetchBytes = 2048;
 
@@ -42,10 +40,9 @@ inline void flush(int32_t* sums, __m256i words) {
   _mm256_store_si256(at, _mm256_add_epi32(_mm256_load_si256(at), pairs));
 }
 
-template <size_t n_tiles, size_t n_block>
+template <size_t n_block>
 inline void dot_fours(const uint8_t* codes, size_t n_fours, const int8_t* x, size_t x_stride,
                       int32_t* sums) {
-  static_assert(n_tiles == 1);
   for (size_t begin = 0; begin < n_fours; begin += kFoursPerFlush) {
     const size_t end = n_fours - begin < kFoursPerFlush ? n_fours : begin + kFoursPerFlush;
     __m256i words[n_block][2];

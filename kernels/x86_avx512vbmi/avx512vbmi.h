@@ -7,7 +7,7 @@
 namespace tern::kernels::avx512vbmi {
 
 void ternary_gemv_t5(const TernaryProduct& product) noexcept;
-void ternary_product_t5(const TernaryProduct& product) noexcept;
+void ternary_gemm_t5(const TernaryProduct& product) noexcept;
 void fill_table(KernelTable& table) noexcept;
 
 }  // namespace tern::kernels::avx512vbmi

@@ -4,7 +4,7 @@ namespace tern::kernels::avx512vbmi {
 
 void fill_table(KernelTable& table) noexcept {
   table.ternary_gemv_t5 = ternary_gemv_t5;
-  table.ternary_gemm_t5 = ternary_product_t5;
+  table.ternary_gemm_t5 = ternary_gemm_t5;
 }
 
 }  // namespace tern::kernels::avx512vbmi
