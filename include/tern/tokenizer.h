@@ -2,6 +2,7 @@
 // it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -18,11 +19,22 @@ namespace tern {
 /// Index into the vocabulary, 0 <= id < n_vocab.
 using TokenId = int32_t;
 
+/// Bytes [begin, end) of a text.
+struct TextRange {
+  size_t begin = 0;
+  size_t end = 0;
+};
+
 struct EncodeOptions {
   /// Puts BOS in front where the model asks for it (and EOS behind, for the few that ask for that).
   bool add_special = true;
   /// Control tokens written out in the text become control tokens. Never set it for a user's words.
   bool parse_special = false;
+  /// The same for these stretches alone, ascending and apart from each other: a control token is
+  /// one where all of its bytes lie in one of them. Everything else is done as if the text were
+  /// one, so words and merges go on across the borders. What a chat template wrote, beside what a
+  /// user did.
+  std::span<const TextRange> special_ranges = {};
 };
 
 /// Ids the vocabulary gives a meaning to; absent where the model has none.
@@ -50,7 +62,8 @@ class Tokenizer {
   /// the vocabulary has tokens for all 256 bytes; elsewhere each is replaced by U+FFFD first. Text
   /// that begins with BOS written out (parse_special) gets no second one. kUnsupported: 2^31 bytes
   /// or more, characters for which the vocabulary has neither a token nor an unknown token, a
-  /// pre-tokenizer expression that backtracks too much; kOutOfMemory.
+  /// pre-tokenizer expression that backtracks too much; kUsage: special_ranges out of order;
+  /// kOutOfMemory.
   virtual Result<std::vector<TokenId>> encode(std::string_view text,
                                               const EncodeOptions& options = {}) const = 0;
 

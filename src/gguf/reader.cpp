@@ -116,4 +116,11 @@ Result<void> Reader::read(const TensorInfo& tensor, uint64_t offset, std::span<u
   return {};
 }
 
+TypeResolver any_tensor_type() {
+  return [](const TensorInfo& info, uint64_t available_bytes,
+            const Metadata&) -> Result<ResolvedType> {
+    return ResolvedType{static_cast<int32_t>(info.type_id), available_bytes};
+  };
+}
+
 }  // namespace tern::gguf

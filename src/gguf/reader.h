@@ -127,6 +127,9 @@ struct ResolvedType {
 using TypeResolver = std::function<Result<ResolvedType>(
     const TensorInfo& info, uint64_t available_bytes, const Metadata& metadata)>;
 
+/// For readers of the metadata alone: a tensor takes whatever room the file gives it.
+TypeResolver any_tensor_type();
+
 /// Limits against hostile files, far above any real one. What exceeds one is kUnsupported.
 struct Limits {
   uint64_t max_kv = 1u << 16;

@@ -22,14 +22,9 @@ constexpr uint64_t kMaxTokenizerBytes = kMaxJsonBytes;
 
 using TokenizerResult = Result<std::shared_ptr<const Tokenizer>>;
 
-// Only the metadata are wanted: a tensor takes whatever room the file gives it.
-Result<gguf::ResolvedType> any_type(const gguf::TensorInfo& info, uint64_t available_bytes,
-                                    const gguf::Metadata&) {
-  return gguf::ResolvedType{static_cast<int32_t>(info.type_id), available_bytes};
-}
-
 TokenizerResult from_gguf_file(const std::string& path, const LogSink& log) {
-  TERN_ASSIGN_OR_RETURN(const gguf::Reader reader, gguf::Reader::open(path, any_type, log));
+  TERN_ASSIGN_OR_RETURN(const gguf::Reader reader,
+                        gguf::Reader::open(path, gguf::any_tensor_type(), log));
   TokenizerResult tokenizer = tokenizer_from_gguf(reader.metadata(), log);
   if (!tokenizer && tokenizer.error().message.find(path) == std::string::npos) {
     return with_context(std::move(tokenizer).error(), path);

@@ -26,6 +26,14 @@ bool word_char_at(std::string_view text, size_t pos) {
   return pos < text.size() && is_word_char(decode_utf8(text, pos).code_point);
 }
 
+// How many bytes from `pos` on lie in the range that holds it.
+size_t bytes_in_range(std::span<const TextRange> ranges, size_t pos) {
+  const auto it =
+      std::upper_bound(ranges.begin(), ranges.end(), pos,
+                       [](size_t at, const TextRange& range) { return at < range.end; });
+  return it == ranges.end() || pos < it->begin ? 0 : it->end - pos;
+}
+
 }  // namespace
 
 TokenMatcher::TokenMatcher(std::vector<AddedToken> tokens, Order order)
@@ -40,18 +48,22 @@ TokenMatcher::TokenMatcher(std::vector<AddedToken> tokens, Order order)
     if (range.begin == range.end) range.begin = i;
     range.end = i + 1;
     longest_ = std::max(longest_, tokens_[i].content.size());
+    has_control_tokens_ = has_control_tokens_ || tokens_[i].control;
   }
 }
 
-uint32_t TokenMatcher::longest_at(std::string_view text, size_t pos, size_t max_bytes) const {
+uint32_t TokenMatcher::longest_at(std::string_view text, size_t pos, size_t max_bytes,
+                                  Ranges ranges) const {
   Range range = by_first_byte_[byte_at(text, pos)];
   uint32_t found = kNone;
+  if (range.begin == range.end) return found;
+  const size_t max_control_bytes = bytes_in_range(ranges, pos);
   max_bytes = std::min({max_bytes, longest_, text.size() - pos});
   // All tokens of the range agree with the text in their first n bytes; the shortest of them stands
   // first.
   for (size_t n = 1; n <= max_bytes && range.begin != range.end; ++n) {
     if (tokens_[range.begin].content.size() == n) {
-      found = range.begin;
+      if (!tokens_[range.begin].control || n <= max_control_bytes) found = range.begin;
       ++range.begin;
     }
     if (n == max_bytes || range.begin == range.end) break;
@@ -73,15 +85,21 @@ uint32_t TokenMatcher::longest_at(std::string_view text, size_t pos, size_t max_
 }
 
 std::vector<TokenMatch> TokenMatcher::find_all(std::string_view text) const {
-  if (tokens_.empty() || text.empty()) return {};
-  return order_ == Order::kLongestFirst ? find_longest_first(text) : find_leftmost(text);
+  const TextRange everywhere{0, text.size()};
+  return find_all(text, std::span(&everywhere, 1));
 }
 
-std::vector<TokenMatch> TokenMatcher::find_leftmost(std::string_view text) const {
+std::vector<TokenMatch> TokenMatcher::find_all(std::string_view text, Ranges ranges) const {
+  if (tokens_.empty() || text.empty()) return {};
+  return order_ == Order::kLongestFirst ? find_longest_first(text, ranges)
+                                        : find_leftmost(text, ranges);
+}
+
+std::vector<TokenMatch> TokenMatcher::find_leftmost(std::string_view text, Ranges ranges) const {
   std::vector<TokenMatch> matches;
   size_t taken = 0;  // end of the last match
   for (size_t pos = 0; pos < text.size();) {
-    const uint32_t index = longest_at(text, pos, SIZE_MAX);
+    const uint32_t index = longest_at(text, pos, SIZE_MAX, ranges);
     if (index == kNone) {
       ++pos;
       continue;
@@ -108,14 +126,15 @@ std::vector<TokenMatch> TokenMatcher::find_leftmost(std::string_view text) const
   return matches;
 }
 
-std::vector<TokenMatch> TokenMatcher::find_longest_first(std::string_view text) const {
+std::vector<TokenMatch> TokenMatcher::find_longest_first(std::string_view text,
+                                                         Ranges ranges) const {
   // Every position enters the list of its longest token's length; lists are worked off from the
   // longest length down. All matches accepted before are at least as long, so one that overlaps
   // covers an end of the new one: looking at both ends suffices. A position whose far end is
   // covered tries again with its next shorter token.
   std::map<size_t, std::vector<uint32_t>> by_length;
   for (size_t pos = 0; pos < text.size(); ++pos) {
-    const uint32_t index = longest_at(text, pos, SIZE_MAX);
+    const uint32_t index = longest_at(text, pos, SIZE_MAX, ranges);
     if (index != kNone) {
       by_length[tokens_[index].content.size()].push_back(static_cast<uint32_t>(pos));
     }
@@ -131,14 +150,14 @@ std::vector<TokenMatch> TokenMatcher::find_longest_first(std::string_view text) 
     for (const size_t pos : positions) {
       if (covered[pos]) continue;
       if (covered[pos + length - 1]) {
-        const uint32_t shorter = longest_at(text, pos, length - 1);
+        const uint32_t shorter = longest_at(text, pos, length - 1, ranges);
         if (shorter != kNone) {
           by_length[tokens_[shorter].content.size()].push_back(static_cast<uint32_t>(pos));
         }
         continue;
       }
       std::fill_n(covered.begin() + static_cast<std::ptrdiff_t>(pos), length, true);
-      matches.push_back({pos, pos + length, tokens_[longest_at(text, pos, length)].id});
+      matches.push_back({pos, pos + length, tokens_[longest_at(text, pos, length, ranges)].id});
     }
   }
   std::sort(matches.begin(), matches.end(),

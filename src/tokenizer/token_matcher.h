@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,6 +46,13 @@ class TokenMatcher {
   /// of tokens, however many there are; a position costs at most the longest content.
   std::vector<TokenMatch> find_all(std::string_view text) const;
 
+  /// The same with control tokens only where they lie in one of `control_ranges` (ascending,
+  /// apart).
+  std::vector<TokenMatch> find_all(std::string_view text,
+                                   std::span<const TextRange> control_ranges) const;
+
+  bool has_control_tokens() const { return has_control_tokens_; }
+
  private:
   // Range of tokens_, which are sorted by content, that begin with the same bytes.
   struct Range {
@@ -52,15 +60,18 @@ class TokenMatcher {
     uint32_t end = 0;
   };
 
+  using Ranges = std::span<const TextRange>;
+
   // Index of the longest token at text[pos] of at most max_bytes, or kNone.
   static constexpr uint32_t kNone = UINT32_MAX;
-  uint32_t longest_at(std::string_view text, size_t pos, size_t max_bytes) const;
-  std::vector<TokenMatch> find_leftmost(std::string_view text) const;
-  std::vector<TokenMatch> find_longest_first(std::string_view text) const;
+  uint32_t longest_at(std::string_view text, size_t pos, size_t max_bytes, Ranges ranges) const;
+  std::vector<TokenMatch> find_leftmost(std::string_view text, Ranges ranges) const;
+  std::vector<TokenMatch> find_longest_first(std::string_view text, Ranges ranges) const;
 
   std::vector<AddedToken> tokens_;
   std::array<Range, 256> by_first_byte_{};
   size_t longest_ = 0;
+  bool has_control_tokens_ = false;
   Order order_ = Order::kLeftmostLongest;
 };
 

@@ -1,5 +1,6 @@
 #include "tokenizer/tokenizer_core.h"
 
+#include <algorithm>
 #include <new>
 
 #include "base/result.h"
@@ -27,6 +28,32 @@ Result<void> walk_matches(const std::vector<TokenMatch>& matches, size_t size,
   }
   if (pos < size) TERN_RETURN_IF_ERROR(between(pos, size));
   return {};
+}
+
+// The parts of the ranges that lie in text[begin, end), counted from `begin`.
+std::vector<TextRange> ranges_within(std::span<const TextRange> ranges, size_t begin, size_t end) {
+  std::vector<TextRange> inner;
+  auto it = std::upper_bound(ranges.begin(), ranges.end(), begin,
+                             [](size_t at, const TextRange& range) { return at < range.end; });
+  for (; it != ranges.end() && it->begin < end; ++it) {
+    inner.push_back({std::max(it->begin, begin) - begin, std::min(it->end, end) - begin});
+  }
+  return inner;
+}
+
+// The text with invalid bytes replaced, and where the ranges then are.
+std::string replace_invalid_utf8_around(std::string_view text, std::span<const TextRange> ranges,
+                                        std::vector<TextRange>& moved) {
+  std::string out;
+  size_t pos = 0;
+  for (const TextRange& range : ranges) {
+    out += replace_invalid_utf8(text.substr(pos, range.begin - pos));
+    const size_t begin = out.size();
+    out += replace_invalid_utf8(text.substr(range.begin, range.end - range.begin));
+    moved.push_back({begin, out.size()});
+    pos = range.end;
+  }
+  return out + replace_invalid_utf8(text.substr(pos));
 }
 
 }  // namespace
@@ -73,18 +100,30 @@ Result<std::vector<TokenId>> TokenizerCore::encode(std::string_view text,
                                 text.size(), kMaxTextBytes - 1),
                      "encode it in parts");
   }
+  size_t checked = 0;
+  for (const TextRange& range : options.special_ranges) {
+    if (range.begin < checked || range.end <= range.begin || range.end > text.size()) {
+      return make_error(ErrorCode::kUsage,
+                        "special_ranges must ascend, apart from each other, within the text");
+    }
+    checked = range.end;
+  }
   try {
     std::vector<TokenId> ids;
     const SpecialTokens& special = parts_.special;
     const bool add_bos = options.add_special && special.add_bos && special.bos.has_value();
     if (add_bos) ids.push_back(*special.bos);
+    const TextRange everywhere{0, text.size()};
+    const Ranges ranges = options.parse_special ? Ranges(&everywhere, 1) : options.special_ranges;
     if (says_raw_bytes_ || is_valid_utf8(text)) {
-      TERN_RETURN_IF_ERROR(encode_text(text, options.parse_special, ids));
+      TERN_RETURN_IF_ERROR(encode_text(text, ranges, ids));
     } else {
-      TERN_RETURN_IF_ERROR(encode_text(replace_invalid_utf8(text), options.parse_special, ids));
+      std::vector<TextRange> moved;
+      const std::string valid = replace_invalid_utf8_around(text, ranges, moved);
+      TERN_RETURN_IF_ERROR(encode_text(valid, moved, ids));
     }
     // A chat template that writes BOS itself gets no second one.
-    if (add_bos && options.parse_special && ids.size() > 1 && ids[1] == *special.bos) {
+    if (add_bos && !ranges.empty() && ids.size() > 1 && ids[1] == *special.bos) {
       ids.erase(ids.begin());
     }
     if (options.add_special && special.add_eos && special.eos) ids.push_back(*special.eos);
@@ -95,29 +134,57 @@ Result<std::vector<TokenId>> TokenizerCore::encode(std::string_view text,
   }
 }
 
-Result<void> TokenizerCore::encode_text(std::string_view text, bool parse_special,
+Result<void> TokenizerCore::encode_text(std::string_view text, Ranges control_ranges,
                                         std::vector<TokenId>& ids) const {
   EncodeScratch scratch;
-  const TokenMatcher& matcher = parse_special ? raw_matchers_.all : raw_matchers_.words_only;
-  return walk_matches(matcher.find_all(text), text.size(), ids, [&](size_t begin, size_t end) {
-    return encode_between(text.substr(begin, end - begin), begin == 0, parse_special, scratch, ids);
+  const auto matches = control_ranges.empty() ? raw_matchers_.words_only.find_all(text)
+                                              : raw_matchers_.all.find_all(text, control_ranges);
+  return walk_matches(matches, text.size(), ids, [&](size_t begin, size_t end) {
+    const std::vector<TextRange> inner = ranges_within(control_ranges, begin, end);
+    return encode_between(text.substr(begin, end - begin), begin == 0, inner, scratch, ids);
   });
 }
 
 Result<void> TokenizerCore::encode_between(std::string_view text, bool at_text_start,
-                                           bool parse_special, EncodeScratch& scratch,
+                                           Ranges control_ranges, EncodeScratch& scratch,
                                            std::vector<TokenId>& ids) const {
   std::string normalized;
+  std::vector<TextRange> moved;
   if (!parts_.normalizer.is_identity()) {
     normalized = parts_.normalizer.apply(text);
+    if (normalized_matchers_.all.has_control_tokens()) {
+      moved = normalized_ranges(text, normalized, control_ranges);
+    }
+    control_ranges = moved;
     text = normalized;
   }
-  const TokenMatcher& matcher =
-      parse_special ? normalized_matchers_.all : normalized_matchers_.words_only;
-  return walk_matches(matcher.find_all(text), text.size(), ids, [&](size_t begin, size_t end) {
+  const auto matches = control_ranges.empty()
+                           ? normalized_matchers_.words_only.find_all(text)
+                           : normalized_matchers_.all.find_all(text, control_ranges);
+  return walk_matches(matches, text.size(), ids, [&](size_t begin, size_t end) {
     return encode_fragment(text.substr(begin, end - begin), at_text_start && begin == 0, scratch,
                            ids);
   });
+}
+
+std::vector<TextRange> TokenizerCore::normalized_ranges(std::string_view text,
+                                                        std::string_view normalized,
+                                                        Ranges ranges) const {
+  // Where the normalised text stands behind text[0, end); nothing where it is not a beginning.
+  const auto place = [&](size_t end) -> std::optional<size_t> {
+    if (end == 0) return 0;
+    if (end == text.size()) return normalized.size();
+    const std::string before = parts_.normalizer.apply(text.substr(0, end));
+    if (!normalized.starts_with(before)) return std::nullopt;
+    return before.size();
+  };
+  std::vector<TextRange> moved;
+  for (const TextRange& range : ranges) {
+    const auto begin = place(range.begin);
+    const auto end = place(range.end);
+    if (begin && end && *begin < *end) moved.push_back({*begin, *end});
+  }
+  return moved;
 }
 
 std::string TokenizerCore::token_bytes(TokenId id, bool with_special) const {

@@ -104,10 +104,16 @@ class TokenizerCore : public Tokenizer {
     TokenMatcher words_only;
   };
   MatcherPair make_matchers(bool normalized) const;
-  Result<void> encode_text(std::string_view text, bool parse_special,
+  // control_ranges: where control tokens may be written out.
+  using Ranges = std::span<const TextRange>;
+  Result<void> encode_text(std::string_view text, Ranges control_ranges,
                            std::vector<TokenId>& ids) const;
-  Result<void> encode_between(std::string_view text, bool at_text_start, bool parse_special,
+  Result<void> encode_between(std::string_view text, bool at_text_start, Ranges control_ranges,
                               EncodeScratch& scratch, std::vector<TokenId>& ids) const;
+  // The ranges where the normalised text has them. One whose border the normalisation moved into
+  // the middle of something is left out: rather no control token than one that nobody wrote.
+  std::vector<TextRange> normalized_ranges(std::string_view text, std::string_view normalized,
+                                           Ranges ranges) const;
 
   TokenizerParts parts_;
   bool says_raw_bytes_;

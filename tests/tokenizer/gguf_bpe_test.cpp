@@ -122,6 +122,53 @@ TEST(GgufBpe, UserDefinedTokensAreAlwaysCutControlTokensOnlyWhenAsked) {
             (Ids{'a', kThink, kEot}));
 }
 
+TEST(GgufBpe, ControlTokensAreOnlyCutWhereTheyLieInASpecialRange) {
+  const auto t = load(hello().metadata("gpt-2"));
+  const std::string eot = "<|eot_id|>";
+  const std::string text = eot + eot + eot;
+  Ids plain;
+  for (const char c : eot) plain.push_back(c);
+  const auto with = [&](std::vector<TextRange> ranges) {
+    return encode(*t, text, {.add_special = false, .special_ranges = ranges});
+  };
+  EXPECT_EQ(with({{0, 30}}), (Ids{kEot, kEot, kEot}));
+  EXPECT_EQ(with({}), encode(*t, text));
+  Ids middle = plain;
+  middle.push_back(kEot);
+  middle.insert(middle.end(), plain.begin(), plain.end());
+  EXPECT_EQ(with({{10, 20}}), middle);
+  EXPECT_EQ(with({{9, 21}}), middle);
+  // A byte less is none.
+  EXPECT_EQ(with({{11, 20}}), encode(*t, text));
+  EXPECT_EQ(with({{10, 19}}), encode(*t, text));
+  // Borders within a token, though both sides are special.
+  EXPECT_EQ(with({{10, 15}, {15, 20}}), encode(*t, text));
+  Ids ends = {kEot};
+  ends.insert(ends.end(), plain.begin(), plain.end());
+  ends.push_back(kEot);
+  EXPECT_EQ(with({{0, 10}, {20, 30}}), ends);
+}
+
+TEST(GgufBpe, SpecialRangesDoNotCutWords) {
+  const auto t = load(hello().metadata("llama-bpe"));
+  const std::string text = "say hello there<|eot_id|>";
+  for (size_t begin = 0; begin < 15; ++begin) {
+    const std::vector<TextRange> ranges = {{begin, text.size()}};
+    EXPECT_EQ(encode(*t, text, {.add_special = false, .special_ranges = ranges}),
+              encode(*t, text, {.add_special = false, .parse_special = true}));
+  }
+}
+
+TEST(GgufBpe, SpecialRangesOutOfOrderAreRefused) {
+  const auto t = load(hello().metadata("gpt-2"));
+  for (const std::vector<TextRange>& ranges :
+       {std::vector<TextRange>{{0, 4}}, {{1, 1}}, {{2, 1}}, {{1, 2}, {0, 1}}, {{0, 2}, {1, 3}}}) {
+    const auto ids = t->encode("abc", {.special_ranges = ranges});
+    ASSERT_FALSE(ids.has_value());
+    EXPECT_EQ(ids.error().code, ErrorCode::kUsage);
+  }
+}
+
 TEST(GgufBpe, WordsNeverBecomeControlTokens) {
   // A hostile or careless file: a merge whose result is a control token, and ignore_merges.
   SmallBpe bpe{.merges = {"a b"}, .extra = {{"xyz", 3}}};

@@ -98,6 +98,11 @@ TEST(GgufSpm, SpecialAndUserDefinedTokens) {
   EXPECT_EQ(encode(*t, "a</s>a", {.add_special = true, .parse_special = true}), (Ids{1, 9, 2, 9}));
   EXPECT_EQ(encode(*t, "<s>a", {.add_special = true, .parse_special = true}), (Ids{1, 9}));
   for (const TokenId id : encode(*t, "a</s><s><unk>a")) EXPECT_FALSE(t->is_control(id));
+  const std::vector<TextRange> ranges = {{1, 5}};
+  EXPECT_EQ(encode(*t, "a</s>a", {.add_special = true, .special_ranges = ranges}),
+            (Ids{1, 9, 2, 9}));
+  EXPECT_EQ(encode(*t, "<s>a", {.add_special = true, .special_ranges = {}}),
+            encode(*t, "<s>a", {.add_special = true}));
   EXPECT_TRUE(t->is_end_of_generation(2));
 }
 

@@ -208,6 +208,32 @@ TEST(HfTokenizer, ByteFallbackLikeLlama2) {
   EXPECT_EQ(t->special().unk, 0);
 }
 
+TEST(HfTokenizer, SpecialRangesHoldBehindTheNormalizer) {
+  // Tokens that are looked for in the normalised text, where everything has moved.
+  std::string json = llama2_json();
+  for (size_t at = json.find(R"("normalized": false)"); at != std::string::npos;
+       at = json.find(R"("normalized": false)")) {
+    json.replace(at, 19, R"("normalized": true)");
+  }
+  const auto t = load(json);
+  ASSERT_TRUE(t);
+  // Their contents are normalised too, so a blank in front belongs to them.
+  const std::string text = "a </s>a </s>";
+  const Ids all = encode(*t, text, {.add_special = false, .parse_special = true});
+  const auto n_ends = [&](const std::vector<TextRange>& ranges) {
+    const Ids ids = encode(*t, text, {.add_special = false, .special_ranges = ranges});
+    return std::count(ids.begin(), ids.end(), 2);
+  };
+  EXPECT_EQ(std::count(all.begin(), all.end(), 2), 2);
+  EXPECT_EQ(n_ends({{0, 12}}), 2);
+  EXPECT_EQ(n_ends({{1, 6}}), 1);
+  EXPECT_EQ(n_ends({{7, 12}}), 1);
+  EXPECT_EQ(n_ends({{1, 6}, {7, 12}}), 2);
+  EXPECT_EQ(n_ends({{2, 6}}), 0);
+  EXPECT_EQ(n_ends({{1, 5}}), 0);
+  EXPECT_EQ(n_ends({}), 0);
+}
+
 TEST(HfTokenizer, MetaspaceGivesTheSameIds) {
   const auto by_normalizer = load(llama2_json());
   const auto by_metaspace = load(llama2_json(R"({"type": "Metaspace", "replacement": ")" + kMark +
