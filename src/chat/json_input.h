@@ -5,8 +5,8 @@
 #include <string_view>
 
 #include "chat/jinja/value.h"
-#include "tern/error.h"
 #include "json/json_value.h"
+#include "tern/error.h"
 
 namespace tern::chat {
 

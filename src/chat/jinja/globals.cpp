@@ -8,6 +8,7 @@
 #include "chat/jinja/runtime.h"
 #include "chat/jinja/strftime.h"
 #include "gguf/text.h"
+#include "tokenizer/normalizer.h"
 
 namespace tern::jinja {
 namespace {
@@ -71,8 +72,9 @@ Result<Value> raise_function(Runtime& runtime, const Value& /*self*/, const Argu
   TERN_ASSIGN_OR_RETURN(const Bound bound, bind("raise_exception", arguments, {"message"}, 1));
   TERN_ASSIGN_OR_RETURN(const Text message, to_text(runtime.budget(), bound[0]));
   constexpr size_t kMaxShown = 400;
-  return make_error(ErrorCode::kCorrupt, "the template refuses these messages: {}",
-                    gguf::printable(message.bytes(), kMaxShown));
+  // Not in quotes, so its own apostrophes need no escape.
+  const std::string shown = replace_all(gguf::printable(message.bytes(), kMaxShown), "\\'", "'");
+  return make_error(ErrorCode::kCorrupt, "the template refuses these messages: {}", shown);
 }
 
 Result<Value> strftime_function(Runtime& runtime, const Value& /*self*/,
