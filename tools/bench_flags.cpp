@@ -44,6 +44,7 @@ void add_bench_flags(CLI::App& app, BenchFlags& flags) {
 
   add_synthetic_flags(app, flags.synthetic, add_model_path(app, flags.model));
   add_isa(app, flags.model);
+  add_placement_flags(app, flags.model);
   add_no_tune(app, flags.model);
   add_computation_flags(app, flags.model);
   add_energy_flags(app, flags.energy);

@@ -135,7 +135,7 @@ Result<void> BenchRun::load() {
     TERN_ASSIGN_OR_RETURN(model_, load_synthetic_on(*most, flags_.synthetic, flags, context_));
   }
   if (flags_.threads.empty() && flags_.model.may_be_tuned()) {
-    if (auto tuned = tuned_engine(*model_, context_.log)) {
+    if (auto tuned = tuned_engine(*model_, flags_.model, context_.log)) {
       report_.notes.push_back("threads and kernels as 'tern tune' found them");
       model_ = model_->with_engine(tuned);
       engines_ = {std::move(tuned)};

@@ -42,6 +42,8 @@ struct DoctorReport {
   std::string isa;
   int n_threads = 0;        // for single tokens
   int n_threads_batch = 0;  // for prompts
+  std::vector<int> pinned_cpus;
+  std::string pinning, numa;  // why the threads are pinned or not, and how memory is spread
   std::vector<KernelChoice> kernels;
   std::string self_test;
   // Measured.

@@ -69,6 +69,9 @@ Result<DoctorReport> gather_report(const ModelFlags& flags, MeasureLimits when, 
     report.isa = (*engine)->isa();
     report.n_threads = (*engine)->n_threads_decode();
     report.n_threads_batch = (*engine)->n_threads_batch();
+    report.pinned_cpus = (*engine)->pinned_cpus();
+    report.pinning = (*engine)->pinning_reason();
+    report.numa = (*engine)->numa_reason();
     report.kernels = (*engine)->kernels();
     report.self_test = (*engine)->self_test_report();
     TERN_RETURN_IF_ERROR(gather_limits(**engine, when, context, report));

@@ -33,6 +33,9 @@ Json kernels_part(const DoctorReport& report) {
   return {{"isa", text_or_null(report.isa)},
           {"threads", report.n_threads},
           {"threads_batch", report.n_threads_batch},
+          {"pinned_cpus", report.pinned_cpus},
+          {"pinning", text_or_null(report.pinning)},
+          {"numa", text_or_null(report.numa)},
           {"entries", std::move(entries)}};
 }
 

@@ -112,6 +112,12 @@ void add_cpu(const DoctorReport& report, Page& page) {
     threads += fmt::format(", {} for prompts", report.n_threads_batch);
   }
   page.row("threads", threads + fmt::format("; {} by default", cores.n_default_threads));
+  if (!report.pinning.empty()) {
+    page.row("pinned", report.pinned_cpus.empty()
+                           ? "no: " + report.pinning
+                           : fmt::format("to CPU {}: {}", fmt::join(report.pinned_cpus, ", "),
+                                         report.pinning));
+  }
 }
 
 void add_kernels(const DoctorReport& report, Page& page) {
@@ -157,6 +163,7 @@ void add_memory(const DoctorReport& report, Page& page) {
   page.row("size", byte_size(report.memory.total_bytes) + ", " +
                        byte_size(report.memory.available_bytes) + " available");
   page.row("huge pages", huge_pages_text(report.huge_pages));
+  if (!report.numa.empty()) page.row("weights", report.numa);
 }
 
 void add_state(const DoctorReport& report, Page& page) {

@@ -21,6 +21,9 @@ Json kernels_json(const Engine& engine) {
   return {{"isa", std::string(engine.isa())},
           {"threads", engine.n_threads_decode()},
           {"threads_batch", engine.n_threads_batch()},
+          {"pinned_cpus", engine.pinned_cpus()},
+          {"pinning", engine.pinning_reason()},
+          {"numa", engine.numa_reason()},
           {"entries", std::move(entries)}};
 }
 

@@ -77,12 +77,12 @@ Result<std::shared_ptr<const Model>> load_synthetic_on(std::shared_ptr<const Eng
   });
 }
 
-std::shared_ptr<const Engine> tuned_engine(const Model& model, Log& log) {
+std::shared_ptr<const Engine> tuned_engine(const Model& model, const ModelFlags& flags, Log& log) {
   const TuneCache cache(Cache(process_environment(), log));
   const auto tuned = cache.find(model_shape_key(model.info(), model.plan()));
   if (!tuned) return nullptr;
   const TuneChoice& choice = tuned->choice;
-  EngineOptions options;
+  EngineOptions options = flags.engine_options(choice.n_threads_decode);
   options.isa = choice.isa;
   options.n_threads_decode = choice.n_threads_decode;
   options.n_threads_batch = choice.n_threads_batch;
@@ -106,7 +106,7 @@ Result<LoadedModel> load_model(const ModelFlags& flags, Context& context) {
                                engine->self_test_report()));
   TERN_ASSIGN_OR_RETURN(auto model, load_model_on(std::move(engine), flags, context));
   if (flags.may_be_tuned()) {
-    if (auto tuned = tuned_engine(*model, context.log)) {
+    if (auto tuned = tuned_engine(*model, flags, context.log)) {
       return LoadedModel{model->with_engine(std::move(tuned)), true};
     }
   }

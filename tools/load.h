@@ -28,8 +28,8 @@ Result<std::shared_ptr<const Model>> load_synthetic_on(std::shared_ptr<const Eng
                                                        const ModelFlags& flags, Context& context);
 
 /// The threads and kernels that 'tern tune' found for this model on this machine; null where there
-/// are none that hold.
-std::shared_ptr<const Engine> tuned_engine(const Model& model, Log& log);
+/// are none that hold. Placed as the flags say.
+std::shared_ptr<const Engine> tuned_engine(const Model& model, const ModelFlags& flags, Log& log);
 
 struct LoadedModel {
   std::shared_ptr<const Model> model;

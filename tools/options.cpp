@@ -26,6 +26,12 @@ constexpr std::array<Choice<FfnActivation>, 3> kFfnActivations = {
      {"relu2", FfnActivation::kSquaredRelu}}};
 constexpr std::array<Choice<bool>, 2> kI2sLayouts = {{{"x86", false}, {"arm", true}}};
 constexpr std::array<Choice<KvType>, 2> kKvTypes = {{{"f16", KvType::kF16}, {"f32", KvType::kF32}}};
+constexpr std::array<Choice<PinMode>, 3> kPinModes = {
+    {{"auto", PinMode::kAuto}, {"on", PinMode::kOn}, {"off", PinMode::kOff}}};
+constexpr std::array<Choice<HugePages>, 3> kHugePageModes = {
+    {{"auto", HugePages::kAuto}, {"on", HugePages::kOn}, {"off", HugePages::kOff}}};
+constexpr std::array<Choice<NumaMode>, 3> kNumaModes = {
+    {{"auto", NumaMode::kAuto}, {"interleave", NumaMode::kInterleave}, {"off", NumaMode::kOff}}};
 constexpr std::array<Choice<OutputFormat>, 3> kFormats = {{{"text", OutputFormat::kText},
                                                            {"json", OutputFormat::kJson},
                                                            {"jsonl", OutputFormat::kJsonLines}}};
@@ -56,6 +62,9 @@ SessionOptions ModelFlags::session_options() const {
 EngineOptions ModelFlags::engine_options(int n_default) const {
   EngineOptions options;
   options.isa = isa;
+  options.pin = pin;
+  options.huge_pages = huge_pages;
+  options.numa = numa;
   options.n_threads_decode = n_threads > 0 ? n_threads : n_default;
   options.n_threads_batch = n_threads_batch > 0 ? n_threads_batch : options.n_threads_decode;
   options.n_threads = std::max(options.n_threads_decode, options.n_threads_batch);
@@ -84,6 +93,20 @@ void add_engine_flags(CLI::App& app, ModelFlags& flags) {
               "Threads for prompts (default 0: as --threads)")
       ->group(kModelGroup);
   add_isa(app, flags);
+  add_placement_flags(app, flags);
+}
+
+void add_placement_flags(CLI::App& app, ModelFlags& flags) {
+  add_choice(app, "--pin", flags.pin, as_span(kPinModes),
+             "Keep each thread on a core of its own (default auto: with one thread per core of the "
+             "machine, unless something else arranged the CPUs)")
+      ->group(kModelGroup);
+  add_choice(app, "--huge-pages", flags.huge_pages, as_span(kHugePageModes),
+             "Weights on huge pages; on: an error where there are none (default auto: if possible)")
+      ->group(kModelGroup);
+  add_choice(app, "--numa", flags.numa, as_span(kNumaModes),
+             "Weights on several memory nodes (default auto: interleave unless threads are pinned)")
+      ->group(kModelGroup);
 }
 
 CLI::Option* add_isa(CLI::App& app, ModelFlags& flags) {

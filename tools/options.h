@@ -22,6 +22,9 @@ struct ModelFlags {
   int n_threads = 0;        // for single tokens; 0: automatic
   int n_threads_batch = 0;  // for prompts; 0: as n_threads
   std::string isa;
+  PinMode pin = PinMode::kAuto;
+  HugePages huge_pages = HugePages::kAuto;
+  NumaMode numa = NumaMode::kAuto;
   ActMode act = ActMode::kAuto;
   WeightsLayout weights = WeightsLayout::kAuto;
   FfnActivation ffn_activation = FfnActivation::kAuto;
@@ -43,9 +46,11 @@ struct ModelFlags {
 
 CLI::Option* add_model_path(CLI::App& app, ModelFlags& flags);
 CLI::Option* add_verbose(CLI::App& app, bool& verbose);
-/// --threads, --threads-batch and --isa.
+/// --threads, --threads-batch, --isa and the placement flags.
 void add_engine_flags(CLI::App& app, ModelFlags& flags);
 CLI::Option* add_isa(CLI::App& app, ModelFlags& flags);
+/// --pin, --huge-pages and --numa.
+void add_placement_flags(CLI::App& app, ModelFlags& flags);
 CLI::Option* add_no_tune(CLI::App& app, ModelFlags& flags);
 CLI::Option* add_weights(CLI::App& app, ModelFlags& flags);
 /// --act, --ffn-act, --i2s-layout.

@@ -10,6 +10,7 @@
 
 #include "tern/error.h"
 #include "tern/log.h"
+#include "tern/placement.h"
 
 namespace tern {
 
@@ -19,6 +20,9 @@ struct EngineOptions {
   int n_threads_batch = 0;   // of these, for several tokens at once: prompts; 0: all
   std::string
       isa;  // "": TERN_FORCE_ISA, else the best this CPU has. Unknown or unsupported: an error
+  PinMode pin = PinMode::kAuto;
+  HugePages huge_pages = HugePages::kAuto;
+  NumaMode numa = NumaMode::kAuto;
   LogSink log;
 };
 
@@ -31,7 +35,9 @@ struct KernelChoice {
 class Engine {
  public:
   /// Chooses kernels, compares the ternary ones with the scalar specification on random tiles
-  /// (milliseconds), starts the workers. kUsage for a bad isa or a count out of range, kInternal
+  /// (milliseconds), starts the workers. kUsage for a bad isa, a count out of range, or
+  /// more workers than can be pinned; kUnsupported when the system refuses PinMode::kOn or
+  /// HugePages::kOn; kInternal
   /// when the self-test fails.
   static Result<std::shared_ptr<const Engine>> create(const EngineOptions& options = {});
   virtual ~Engine() = default;
@@ -40,6 +46,12 @@ class Engine {
   virtual int n_threads_decode() const = 0;
   virtual int n_threads_batch() const = 0;
   virtual std::string_view isa() const = 0;
+  /// CPU of each worker while they compute; empty: the system decides.
+  virtual std::vector<int> pinned_cpus() const = 0;
+  /// Why: "one worker per core", "this process may not use all CPUs", ...
+  virtual std::string pinning_reason() const = 0;
+  /// How weights and KV cache are spread: "one memory node", "interleaved over 2 memory nodes", ...
+  virtual std::string numa_reason() const = 0;
   virtual std::vector<KernelChoice> kernels() const = 0;
   /// "passed, 36 comparisons in 1.2 ms"
   virtual std::string self_test_report() const = 0;

@@ -34,7 +34,7 @@ std::optional<uint64_t> KvCache::bytes(size_t n_layer, size_t n_head_kv, size_t 
 }
 
 Result<KvCache> KvCache::create(size_t n_layer, size_t n_head_kv, size_t head_dim, size_t n_ctx,
-                                KvType type) {
+                                KvType type, const MemoryPlacement& placement) {
   const auto total = bytes(n_layer, n_head_kv, head_dim, n_ctx, type);
   if (!total || *total > SIZE_MAX) {
     return make_error(ErrorCode::kOutOfMemory, "a KV cache of {} positions is too large", n_ctx);
@@ -47,7 +47,8 @@ Result<KvCache> KvCache::create(size_t n_layer, size_t n_head_kv, size_t head_di
   cache.n_padded_ = static_cast<size_t>(*checked_align_up(n_ctx, kKeyLanes));
   cache.element_bytes_ = element_bytes(type);
   cache.half_ = n_layer * n_head_kv * head_dim * cache.n_padded_;
-  TERN_ASSIGN_OR_RETURN(cache.data_, AlignedBuffer::allocate(static_cast<size_t>(*total)));
+  TERN_ASSIGN_OR_RETURN(cache.data_,
+                        AlignedBuffer::allocate(static_cast<size_t>(*total), placement));
   return cache;
 }
 

@@ -19,7 +19,7 @@ class KvCache {
  public:
   /// Room for n_ctx positions; pages are committed as positions are written. kOutOfMemory.
   static Result<KvCache> create(size_t n_layer, size_t n_head_kv, size_t head_dim, size_t n_ctx,
-                                KvType type);
+                                KvType type, const MemoryPlacement& placement = {});
   /// Bytes of such a cache, of whole groups of positions; none where they overflow.
   static std::optional<uint64_t> bytes(size_t n_layer, size_t n_head_kv, size_t head_dim,
                                        size_t n_ctx, KvType type);

@@ -82,7 +82,7 @@ Result<std::shared_ptr<const Model>> ModelImpl::load(std::shared_ptr<const Engin
 
   TERN_ASSIGN_OR_RETURN(LoadedWeights loaded,
                         load_weights(open.reader, open.plan, open.arch->token_activations,
-                                     tern::impl(*engine).pool(), options, &open.config));
+                                     tern::impl(*engine), options, &open.config));
   result->weights_ = std::make_shared<const Weights>(std::move(loaded.weights));
   result->rope_ = make_rope_table(open.config.rope);
   if (auto checked = check_rope_table(result->rope_); !checked) {

@@ -91,13 +91,15 @@ class FirstError {
 
 class Loader {
  public:
-  Loader(const gguf::Reader& reader, const TensorPlan& plan, const WorkerPool& pool,
+  Loader(const gguf::Reader& reader, const TensorPlan& plan, const EngineImpl& engine,
          const LoadOptions& options)
       : reader_(reader),
         plan_(plan),
-        pool_(pool),
+        pool_(engine.pool()),
         options_(options),
-        scratch_(static_cast<size_t>(pool.size())) {
+        arena_(plan.memory.ternary_bytes + plan.memory.embedding_bytes + plan.memory.head_bytes,
+               engine.memory()),
+        scratch_(static_cast<size_t>(pool_.size())) {
     for (const gguf::TensorInfo& info : reader.tensors()) total_bytes_ += info.n_bytes;
   }
 
@@ -205,7 +207,7 @@ class Loader {
     dense.n_rows = static_cast<size_t>(info.shape[0]);
     dense.k = static_cast<size_t>(info.shape[1]);
     dense.row_stride = static_cast<size_t>(tensor::row_bytes(*dense.format, dense.k));
-    TERN_ASSIGN_OR_RETURN(dense.data, AlignedBuffer::allocate(static_cast<size_t>(info.n_bytes)));
+    TERN_ASSIGN_OR_RETURN(dense.data, arena_.take(static_cast<size_t>(info.n_bytes)));
     const size_t rows_per_piece =
         std::max<size_t>(1, static_cast<size_t>(kPieceBytes) / dense.row_stride);
     FirstError first_error;
@@ -240,7 +242,7 @@ class Loader {
       companion = scale[0];
     }
     TERN_ASSIGN_OR_RETURN(TernaryWeights weights,
-                          TernaryWeights::allocate(plan_.layout, n_rows, k));
+                          TernaryWeights::allocate(plan_.layout, n_rows, k, &arena_));
 
     const size_t group = format.scope == ScaleScope::kGroup ? format.scale_group : k;
     const size_t n_groups = (k + group - 1) / group;
@@ -395,7 +397,7 @@ class Loader {
     for (Matrix* matrix : matrices) {
       const ScaleGrid* grid = grid_of(*matrix);
       if (grid == nullptr) continue;
-      TERN_RETURN_IF_ERROR(matrix->ternary()->set_scales(*grid, site->product_group));
+      TERN_RETURN_IF_ERROR(matrix->ternary()->set_scales(*grid, site->product_group, &arena_));
     }
     return {};
   }
@@ -420,6 +422,7 @@ class Loader {
   const TensorPlan& plan_;
   const WorkerPool& pool_;
   const LoadOptions& options_;
+  BufferArena arena_;
   std::vector<Scratch> scratch_;  // by worker
   std::vector<Pending> pending_;
   uint64_t total_bytes_ = 0;
@@ -429,9 +432,9 @@ class Loader {
 }  // namespace
 
 Result<LoadedWeights> load_weights(const gguf::Reader& reader, const TensorPlan& plan,
-                                   bool token_activations, const WorkerPool& pool,
+                                   bool token_activations, const EngineImpl& engine,
                                    const LoadOptions& options, Config* config) {
-  return Loader(reader, plan, pool, options).run(token_activations, config);
+  return Loader(reader, plan, engine, options).run(token_activations, config);
 }
 
 }  // namespace tern::model

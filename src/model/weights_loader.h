@@ -7,7 +7,7 @@
 #include "model/tensor_plan.h"
 #include "model/weights.h"
 #include "tern/model.h"
-#include "threading/worker_pool.h"
+#include "threading/engine_impl.h"
 
 namespace tern::model {
 
@@ -18,9 +18,10 @@ struct LoadedWeights {
 };
 
 /// config->rope.freq_divisors is filled from the file. kCorrupt (naming tensor and block),
-/// kNotFound, kOutOfMemory, kInterrupted.
+/// kNotFound, kOutOfMemory, kInterrupted; kUnsupported when the system
+/// refuses the placement of memory that was asked for.
 Result<LoadedWeights> load_weights(const gguf::Reader& reader, const TensorPlan& plan,
-                                   bool token_activations, const WorkerPool& pool,
+                                   bool token_activations, const EngineImpl& engine,
                                    const LoadOptions& options, Config* config);
 
 }  // namespace tern::model

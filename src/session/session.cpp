@@ -156,10 +156,11 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
   const model::Config& config = model::impl(*model).config();
   const int n_threads = model->engine().n_threads();
   TERN_RETURN_IF_ERROR(check_memory(config, n_ctx, n_batch, n_threads, options.kv));
-  TERN_ASSIGN_OR_RETURN(KvCache cache, KvCache::create(static_cast<size_t>(config.n_layer),
-                                                       static_cast<size_t>(config.n_head_kv),
-                                                       static_cast<size_t>(config.head_dim),
-                                                       static_cast<size_t>(n_ctx), options.kv));
+  TERN_ASSIGN_OR_RETURN(
+      KvCache cache,
+      KvCache::create(static_cast<size_t>(config.n_layer), static_cast<size_t>(config.n_head_kv),
+                      static_cast<size_t>(config.head_dim), static_cast<size_t>(n_ctx), options.kv,
+                      model::impl(*model).engine_impl().memory()));
   TERN_ASSIGN_OR_RETURN(model::Activations activations,
                         model::Activations::allocate(config, n_batch, n_threads));
   try {

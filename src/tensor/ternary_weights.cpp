@@ -30,6 +30,10 @@ bool pairs_equal(const std::vector<float>& scales, size_t n_rows, size_t n_group
   return true;
 }
 
+Result<AlignedBuffer> take_bytes(BufferArena* arena, size_t n_bytes) {
+  return arena != nullptr ? arena->take(n_bytes) : AlignedBuffer::allocate(n_bytes);
+}
+
 }  // namespace
 
 ScaleGrid collapse_scales(std::vector<float> scales, size_t n_rows, size_t k, size_t group) {
@@ -50,7 +54,8 @@ ScaleGrid collapse_scales(std::vector<float> scales, size_t n_rows, size_t k, si
   return {ScaleScope::kTensor, 0, std::move(scales)};
 }
 
-Result<TernaryWeights> TernaryWeights::allocate(TernaryLayout layout, size_t n_rows, size_t k) {
+Result<TernaryWeights> TernaryWeights::allocate(TernaryLayout layout, size_t n_rows, size_t k,
+                                                BufferArena* arena) {
   TERN_CHECK(n_rows > 0 && k > 0 && k <= kernels::kMaxK);
   TernaryWeights weights;
   weights.layout_ = &layout_row(layout);
@@ -58,18 +63,17 @@ Result<TernaryWeights> TernaryWeights::allocate(TernaryLayout layout, size_t n_r
   weights.k_ = k;
   weights.tile_bytes_ = static_cast<size_t>(weights.layout_->tile_lines(k)) * kLineBytes;
   weights.n_tiles_ = ceil_div(n_rows, kTileRows);
-  TERN_ASSIGN_OR_RETURN(weights.tiles_,
-                        AlignedBuffer::allocate(weights.n_tiles_ * weights.tile_bytes_));
+  TERN_ASSIGN_OR_RETURN(weights.tiles_, take_bytes(arena, weights.n_tiles_ * weights.tile_bytes_));
   return weights;
 }
 
-Result<void> TernaryWeights::set_scales(const ScaleGrid& grid, size_t group) {
+Result<void> TernaryWeights::set_scales(const ScaleGrid& grid, size_t group, BufferArena* arena) {
   scope_ = grid.scope;
   group_ = 0;
   tile_stride_ = 0;
   group_stride_ = 0;
   if (scope_ == ScaleScope::kTensor) {
-    TERN_ASSIGN_OR_RETURN(scales_, AlignedBuffer::allocate(kTileRows * sizeof(float)));
+    TERN_ASSIGN_OR_RETURN(scales_, take_bytes(arena, kTileRows * sizeof(float)));
     std::fill_n(scales_.as<float>(), kTileRows, grid.values[0]);
     return {};
   }
@@ -82,7 +86,7 @@ Result<void> TernaryWeights::set_scales(const ScaleGrid& grid, size_t group) {
     group_stride_ = kTileRows;
   }
   tile_stride_ = n_groups * kTileRows;
-  TERN_ASSIGN_OR_RETURN(scales_, AlignedBuffer::allocate(n_tiles_ * tile_stride_ * sizeof(float)));
+  TERN_ASSIGN_OR_RETURN(scales_, take_bytes(arena, n_tiles_ * tile_stride_ * sizeof(float)));
   for (size_t row = 0; row < n_rows_; ++row) {
     float* out = scales_.as<float>() + row / kTileRows * tile_stride_ + row % kTileRows;
     for (size_t g = 0; g < n_groups; ++g) {

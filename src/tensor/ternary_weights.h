@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/aligned_buffer.h"
+#include "base/buffer_arena.h"
 #include "kernels/kernel_table.h"
 #include "tensor/dtype_table.h"
 #include "tensor/ternary_layout.h"
@@ -28,8 +29,10 @@ ScaleGrid collapse_scales(std::vector<float> scales, size_t n_rows, size_t k, si
 
 class TernaryWeights {
  public:
-  /// Allocates tiles for the shape. kOutOfMemory. REQUIRES: 0 < k <= kernels::kMaxK, n_rows > 0.
-  static Result<TernaryWeights> allocate(TernaryLayout layout, size_t n_rows, size_t k);
+  /// Allocates tiles for the shape, from the arena if there is one. kOutOfMemory. REQUIRES: 0 < k
+  /// <= kernels::kMaxK, n_rows > 0.
+  static Result<TernaryWeights> allocate(TernaryLayout layout, size_t n_rows, size_t k,
+                                         BufferArena* arena = nullptr);
 
   const LayoutRow& layout() const { return *layout_; }
   size_t n_rows() const { return n_rows_; }
@@ -45,7 +48,7 @@ class TernaryWeights {
 
   /// Takes the scales over, group scales repeated for `group` elements where that is finer than the
   /// grid's (0: as they are). kOutOfMemory.
-  Result<void> set_scales(const ScaleGrid& grid, size_t group = 0);
+  Result<void> set_scales(const ScaleGrid& grid, size_t group = 0, BufferArena* arena = nullptr);
 
   /// Fills the weights' part of a product over tiles [tile_begin, tile_end) in groups of
   /// product_group elements (0: one group over all of k), which divides scale_group().

@@ -6,7 +6,9 @@
 #include "base/result.h"
 #include "kernels/cpu_features.h"
 #include "tern/cpu.h"
+#include "threading/affinity.h"
 #include "threading/engine_impl.h"
+#include "threading/pinning.h"
 
 namespace tern {
 namespace {
@@ -53,6 +55,22 @@ Result<int> share_of(int n_threads, int requested, const char* phase) {
                     requested, phase, n_threads);
 }
 
+// Where the workers go, tried out.
+Result<Pinning> pinning_for(PinMode mode, int n_threads) {
+  TERN_ASSIGN_OR_RETURN(Pinning pinning, decide_pinning(mode, n_threads, gather_pinning_facts()));
+  for (const int cpu : pinning.cpus) {
+    if (CpuPin(cpu).active()) continue;
+    if (mode == PinMode::kOn) {
+      return with_hint(
+          make_error(ErrorCode::kUnsupported,
+                     "the system does not let this process pin a thread to CPU {}", cpu),
+          "use --pin off");
+    }
+    return Pinning{{}, "the system refuses"};
+  }
+  return pinning;
+}
+
 }  // namespace
 
 std::vector<KernelChoice> EngineImpl::kernels() const {
@@ -87,12 +105,19 @@ Result<std::shared_ptr<const Engine>> Engine::create(const EngineOptions& option
                    test.failed_entry, isa->name),
         "run with --isa scalar and report this together with the output of `tern doctor`");
   }
-  TERN_ASSIGN_OR_RETURN(std::unique_ptr<WorkerPool> pool, WorkerPool::create(n_threads));
-  log_to(options.log, LogLevel::kDebug, "kernels: {}, {} threads, self-test {:.2f} ms", isa->name,
-         n_threads, ms);
+  TERN_ASSIGN_OR_RETURN(Pinning pinning, pinning_for(options.pin, n_threads));
+  const bool pinned = !pinning.cpus.empty();
+  TERN_ASSIGN_OR_RETURN(MemoryChoice memory,
+                        choose_memory(options.huge_pages, options.numa, huge_page_info(),
+                                      memory_nodes("/sys", "/proc"), pinned));
+  TERN_ASSIGN_OR_RETURN(std::unique_ptr<WorkerPool> pool,
+                        WorkerPool::create(n_threads, std::move(pinning.cpus)));
+  log_to(options.log, LogLevel::kDebug, "kernels: {}, {} threads, {} ({}), self-test {:.2f} ms",
+         isa->name, n_threads, pinned ? "pinned" : "not pinned", pinning.reason, ms);
   return std::shared_ptr<const Engine>(std::make_shared<EngineImpl>(
       *isa, std::move(pool), n_threads_decode, n_threads_batch,
-      fmt::format("passed, {} comparisons in {:.1f} ms", test.n_comparisons, ms)));
+      fmt::format("passed, {} comparisons in {:.1f} ms", test.n_comparisons, ms),
+      std::move(pinning.reason), std::move(memory)));
 }
 
 }  // namespace tern

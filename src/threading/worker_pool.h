@@ -143,7 +143,7 @@ class Workers {
   }
 
   /// fn(begin, end, worker) over [0, n) in chunks. Worker w begins with the chunks of [cut(w),
-  /// cut(w + 1)), cut to kChunksPerWorker but not shorter than `grain`, in order; then it takes
+  /// cut(w + 1)), cut to kChunksPerWorker in multiples of `grain`, in order; then it takes
   /// those that are left of the others' ranges. So memory streams as with parallel_for(), and a
   /// worker that is slow or suspended holds up no more than the chunk it has begun. cut(0) is 0,
   /// cut(size()) is n, and cut does not fall.
@@ -155,7 +155,7 @@ class Workers {
       return;
     }
     const auto n_workers = static_cast<size_t>(size_);
-    const size_t chunk = std::max(grain, n / (n_workers * kChunksPerWorker));
+    const size_t chunk = std::max<size_t>(1, n / (n_workers * kChunksPerWorker) / grain) * grain;
     const std::lock_guard<std::mutex> lock(pool_->turn_);
     std::vector<WorkerPool::Range>& ranges = pool_->ranges_;
     for (size_t w = 0; w < n_workers; ++w) {

@@ -62,6 +62,9 @@ class FakeEngine final : public Engine {
   int n_threads_decode() const override { return 1; }
   int n_threads_batch() const override { return 1; }
   std::string_view isa() const override { return "fake"; }
+  std::vector<int> pinned_cpus() const override { return {}; }
+  std::string pinning_reason() const override { return "one worker"; }
+  std::string numa_reason() const override { return "one memory node"; }
   std::vector<KernelChoice> kernels() const override { return {}; }
   std::string self_test_report() const override { return "none"; }
 };

@@ -8,6 +8,7 @@
 
 #include "kernels/dispatch.h"
 #include "tern/cpu.h"
+#include "threading/affinity.h"
 #include "threading/engine_impl.h"
 
 namespace tern {
@@ -84,6 +85,52 @@ TEST(Engine, ThreadCountsOutOfRangeAreRefused) {
     auto engine = Engine::create({.n_threads = n, .isa = "scalar", .log = {}});
     ASSERT_FALSE(engine);
     EXPECT_EQ(engine.error().code, ErrorCode::kUsage);
+  }
+}
+
+TEST(Engine, PinsItsWorkersOnRequestAndSaysSo) {
+  const auto usable = thread_affinity();
+  ASSERT_TRUE(usable);
+  EngineOptions options;
+  options.n_threads = 1;
+  options.pin = PinMode::kOn;
+  const auto pinned = Engine::create(options);
+  ASSERT_TRUE(pinned) << pinned.error().message;
+  EXPECT_EQ((*pinned)->pinned_cpus(), std::vector<int>{usable->front()});
+  EXPECT_EQ((*pinned)->pinning_reason(), "on request");
+  options.pin = PinMode::kOff;
+  const auto loose = Engine::create(options);
+  ASSERT_TRUE(loose) << loose.error().message;
+  EXPECT_TRUE((*loose)->pinned_cpus().empty());
+  // Creating one leaves the thread where it was.
+  EXPECT_EQ(thread_affinity(), usable);
+}
+
+TEST(Engine, RefusesToPinMoreWorkersThanHardwareThreads) {
+  const auto usable = thread_affinity();
+  ASSERT_TRUE(usable);
+  EngineOptions options;
+  options.n_threads = static_cast<int>(usable->size()) + 1;
+  options.pin = PinMode::kOn;
+  const auto engine = Engine::create(options);
+  ASSERT_FALSE(engine);
+  EXPECT_EQ(engine.error().code, ErrorCode::kUsage);
+  options.pin = PinMode::kAuto;
+  const auto loose = Engine::create(options);
+  ASSERT_TRUE(loose) << loose.error().message;
+  EXPECT_TRUE((*loose)->pinned_cpus().empty());
+}
+
+TEST(Engine, SaysHowMemoryIsSpread) {
+  for (const NumaMode numa : {NumaMode::kAuto, NumaMode::kInterleave, NumaMode::kOff}) {
+    EngineOptions options;
+    options.n_threads = 1;
+    options.numa = numa;
+    options.huge_pages = HugePages::kOff;
+    const auto engine = Engine::create(options);
+    ASSERT_TRUE(engine) << engine.error().message;
+    EXPECT_FALSE((*engine)->numa_reason().empty());
+    EXPECT_EQ(impl(**engine).memory().huge_pages, HugePages::kOff);
   }
 }
 

@@ -37,6 +37,9 @@ DoctorReport good_report() {
   report.state.load_average = 0.2;
   report.isa = "avx2";
   report.n_threads = report.n_threads_batch = 4;
+  report.pinned_cpus = {0, 1, 2, 3};
+  report.pinning = "one worker per core";
+  report.numa = "one memory node";
   report.kernels = {{"ternary_gemv_t2", "avx2"}, {"exp_f32", "scalar"}};
   report.self_test = "passed, 15 comparisons in 0.4 ms";
   KeptLimits kept;
