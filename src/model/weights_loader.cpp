@@ -3,15 +3,12 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
-#include <limits>
-#include <mutex>
-#include <new>
-#include <optional>
 
 #include "base/result.h"
 #include "kernels/half.h"
 #include "kernels/kernel_table.h"
 #include "tensor/dtype_table.h"
+#include "threading/pieces.h"
 
 namespace tern::model {
 namespace {
@@ -69,25 +66,6 @@ bool all_finite(const Format& format, const uint8_t* row, size_t k, std::vector<
     }
   }
 }
-
-// The error of the earliest failing piece, whichever worker meets it.
-class FirstError {
- public:
-  void report(size_t piece, Error error) {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    if (piece >= piece_.load(std::memory_order_relaxed)) return;
-    piece_.store(piece, std::memory_order_relaxed);
-    error_ = std::move(error);
-  }
-  /// Whether a piece in front of this one has failed, so that this one is of no interest.
-  bool before(size_t piece) const { return piece_.load(std::memory_order_relaxed) < piece; }
-  std::optional<Error> take() { return std::move(error_); }
-
- private:
-  std::mutex mutex_;
-  std::atomic<size_t> piece_{std::numeric_limits<size_t>::max()};
-  std::optional<Error> error_;
-};
 
 class Loader {
  public:
@@ -210,23 +188,21 @@ class Loader {
     TERN_ASSIGN_OR_RETURN(dense.data, arena_.take(static_cast<size_t>(info.n_bytes)));
     const size_t rows_per_piece =
         std::max<size_t>(1, static_cast<size_t>(kPieceBytes) / dense.row_stride);
-    FirstError first_error;
-    for_pieces(
-        dense.n_rows, rows_per_piece,
-        [&](size_t begin, size_t end, int worker) -> Result<void> {
-          const std::span<uint8_t> bytes(dense.data.data() + begin * dense.row_stride,
-                                         (end - begin) * dense.row_stride);
-          TERN_RETURN_IF_ERROR(reader_.read(info, begin * dense.row_stride, bytes));
-          for (size_t row = begin; row < end; ++row) {
-            if (!all_finite(*dense.format, dense.row(row), dense.k,
-                            &scratch_[static_cast<size_t>(worker)].floats)) {
-              return non_finite(info, row);
-            }
-          }
-          return {};
-        },
-        &first_error);
-    if (auto error = first_error.take()) return *error;
+    const Result<void> read =
+        for_pieces(pool_, dense.n_rows, rows_per_piece, options_.interrupt,
+                   [&](size_t begin, size_t end, int worker) -> Result<void> {
+                     const std::span<uint8_t> bytes(dense.data.data() + begin * dense.row_stride,
+                                                    (end - begin) * dense.row_stride);
+                     TERN_RETURN_IF_ERROR(reader_.read(info, begin * dense.row_stride, bytes));
+                     for (size_t row = begin; row < end; ++row) {
+                       if (!all_finite(*dense.format, dense.row(row), dense.k,
+                                       &scratch_[static_cast<size_t>(worker)].floats)) {
+                         return non_finite(info, row);
+                       }
+                     }
+                     return {};
+                   });
+    if (!read) return read.error();
     *matrix = Matrix(std::move(dense));
     return {};
   }
@@ -254,9 +230,8 @@ class Loader {
     const size_t row_estimate = std::max<size_t>(1, static_cast<size_t>(info.n_bytes) / n_rows);
     const size_t tiles_per_piece =
         std::max<size_t>(1, static_cast<size_t>(kPieceBytes) / (row_estimate * kernels::kTileRows));
-    FirstError first_error;
-    for_pieces(
-        weights.n_tiles(), tiles_per_piece,
+    const Result<void> unpacked = for_pieces(
+        pool_, weights.n_tiles(), tiles_per_piece, options_.interrupt,
         [&](size_t begin, size_t end, int worker) -> Result<void> {
           Scratch& scratch = scratch_[static_cast<size_t>(worker)];
           const size_t row_begin = begin * kernels::kTileRows;
@@ -280,9 +255,8 @@ class Loader {
                                        weights.tile(tile));
           }
           return {};
-        },
-        &first_error);
-    if (auto error = first_error.take()) return *error;
+        });
+    if (!unpacked) return unpacked.error();
 
     for (float& scale : scales) {
       const float stored = scale;
@@ -327,28 +301,6 @@ class Loader {
         make_error(ErrorCode::kCorrupt, "{}: tensor {} ({}): {}", reader_.path(), info.name,
                    format.name, tensor::describe(fault)),
         "the tensor is damaged or not ternary; download the file again or convert it anew");
-  }
-
-  // fn(begin, end, worker) over pieces of [0, n), workers taking the same runs of rows that they
-  // read in decoding, so that memory belongs to who uses it. The error is that of the first piece
-  // that has one, whoever finds another earlier: pieces in front of it are always looked at.
-  template <typename Fn>
-  void for_pieces(size_t n, size_t piece, Fn fn, FirstError* first_error) {
-    pool_.all().parallel_chunks(n, piece, [&](size_t begin, size_t end, int worker) {
-      for (size_t at = begin; at < end && !interrupted() && !first_error->before(at); at += piece) {
-        // Scratch grows here, and nothing may unwind through a worker.
-        try {
-          if (Result<void> result = fn(at, std::min(end, at + piece), worker); !result) {
-            first_error->report(at, std::move(result).error());
-            return;
-          }
-        } catch (const std::bad_alloc&) {
-          first_error->report(at,
-                              make_error(ErrorCode::kOutOfMemory, "no memory to unpack weights"));
-          return;
-        }
-      }
-    });
   }
 
   void decide_activations(bool token_activations, LoadedWeights* loaded) const {
