@@ -37,5 +37,7 @@ Action setup_tokenize(CLI::App& app);
 Action setup_bench(CLI::App& app);
 Action setup_doctor(CLI::App& app);
 Action setup_tune(CLI::App& app);
+Action setup_convert(CLI::App& app);
+Action setup_verify(CLI::App& app);
 
 }  // namespace tern::tools

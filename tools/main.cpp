@@ -20,6 +20,9 @@ namespace {
 
 constexpr std::array kCommands = {
     Command{"run", "Continue a text with a model", setup_run},
+    Command{"convert", "Turn a checkpoint or a GGUF file into a ternary GGUF file", setup_convert},
+    Command{"verify", "Prove that a file holds what it should, or what its source held",
+            setup_verify},
     Command{"inspect", "Show what a model file holds and what it needs", setup_inspect},
     Command{"perplexity", "Measure how well a model predicts a text", setup_perplexity},
     Command{"bench", "Measure speed, its share of this machine's limits, and energy", setup_bench},

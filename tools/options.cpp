@@ -129,9 +129,17 @@ void add_interpretation_flags(CLI::App& app, ModelFlags& flags) {
   add_choice(app, "--ffn-act", flags.ffn_activation, as_span(kFfnActivations),
              "Feed-forward activation, for files that do not tell (default auto)")
       ->group(kModelGroup);
-  add_choice(app, "--i2s-layout", flags.i2s_arm_layout, as_span(kI2sLayouts),
-             "Machine whose quantiser packed the I2_S tensors (default x86)")
-      ->group(kModelGroup);
+  add_i2s_layout(app, flags.i2s_arm_layout)->group(kModelGroup);
+}
+
+CLI::Option* add_i2s_layout(CLI::App& app, bool& arm_layout) {
+  return add_choice(app, "--i2s-layout", arm_layout, as_span(kI2sLayouts),
+                    "Machine whose quantiser packed the I2_S tensors (default x86)");
+}
+
+CLI::Option* add_work_threads(CLI::App& app, int& n_threads) {
+  return add_integer(app, "-t,--threads", n_threads, 0, kMaxThreads,
+                     "Threads (default 0: one per physical core)");
 }
 
 void add_model_flags(CLI::App& app, ModelFlags& flags) {

@@ -53,6 +53,9 @@ CLI::Option* add_isa(CLI::App& app, ModelFlags& flags);
 void add_placement_flags(CLI::App& app, ModelFlags& flags);
 CLI::Option* add_no_tune(CLI::App& app, ModelFlags& flags);
 CLI::Option* add_weights(CLI::App& app, ModelFlags& flags);
+/// --threads of a command that computes no tokens.
+CLI::Option* add_work_threads(CLI::App& app, int& n_threads);
+CLI::Option* add_i2s_layout(CLI::App& app, bool& arm_layout);
 /// --act, --ffn-act, --i2s-layout.
 void add_interpretation_flags(CLI::App& app, ModelFlags& flags);
 /// The interpretation flags, --weights, --kv and --batch.

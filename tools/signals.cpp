@@ -39,6 +39,8 @@ void install(int signal) {
 
 void install_signal_handlers() {
   std::signal(SIGPIPE, SIG_IGN);
+  // A file that may not grow further is an ordinary write error too.
+  std::signal(SIGXFSZ, SIG_IGN);
   // A caller that ignores it would have the system forget how our own commands ended.
   std::signal(SIGCHLD, SIG_DFL);
   install(SIGINT);

@@ -6,9 +6,10 @@
 
 namespace tern::tools {
 
-/// Installs the handlers and ignores SIGPIPE, so that a reader that has gone is an ordinary write
-/// error. A signal that the caller of the program ignores (nohup, a background job) stays ignored;
-/// except SIGCHLD, which has to be at its default for commands that we start.
+/// Installs the handlers and ignores SIGPIPE and SIGXFSZ, so that a reader that has gone and a
+/// limit on the size of files are ordinary write errors. A signal that the caller of the program
+/// ignores (nohup, a background job) stays ignored; except SIGCHLD, which has to be at its default
+/// for commands that we start.
 void install_signal_handlers();
 
 /// True after the first SIGINT or SIGTERM.

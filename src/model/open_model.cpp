@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <map>
 
+#include "base/log.h"
 #include "base/result.h"
 #include "kernels/kernel_table.h"
+#include "model/marks.h"
 #include "tensor/dtype_table.h"
 #include "tern/cpu.h"
 #include "tern/session.h"
@@ -72,6 +74,11 @@ Result<OpenModel> open_model(gguf::Reader reader, const LoadOptions& options) {
     return with_hint(make_error(ErrorCode::kUnsupported, "{}: architecture '{}' is not known",
                                 reader.path(), name),
                      "tern computes: " + architecture_names());
+  }
+  if (metadata.has(kTernarizedKey)) {
+    log_to(options.log, LogLevel::kWarning,
+           "{}: its weights were rounded to ternary after training; its text may make no sense",
+           reader.path());
   }
   Evidence evidence;
   evidence.requested = options.ffn_activation;
