@@ -168,8 +168,8 @@ std::optional<TokenId> guess_eos(const Vocabulary& vocabulary) {
   return std::nullopt;
 }
 
-Result<std::shared_ptr<const Tokenizer>> build(std::string_view text, const std::string& where,
-                                               const HfConfig& config, const LogSink& log) {
+Result<BpeSpec> build(std::string_view text, const std::string& where, const HfConfig& config,
+                      const LogSink& log) {
   TERN_ASSIGN_OR_RETURN(const JsonValue json, parse_json(text, where));
   const JsonValue* model = json.find("model");
   if (model == nullptr || model->object() == nullptr) return wrong_member(where, "model");
@@ -214,17 +214,27 @@ Result<std::shared_ptr<const Tokenizer>> build(std::string_view text, const std:
   for (const Merge& merge : spec.merges) is_merged[static_cast<size_t>(merge.merged)] = true;
   TERN_RETURN_IF_ERROR(apply_hf_config(
       config, where, [&](TokenId id) { return is_merged[static_cast<size_t>(id)]; }, parts));
-  return BpeTokenizer::create(std::move(spec));
+  return spec;
 }
 
 }  // namespace
+
+Result<BpeSpec> bpe_spec_from_json(std::string_view text, const std::string& where,
+                                   const HfConfig& config, const LogSink& log) {
+  try {
+    return build(text, where, config, log);
+  } catch (const std::bad_alloc&) {
+    return make_error(ErrorCode::kOutOfMemory, "{}: no memory for the vocabulary", where);
+  }
+}
 
 Result<std::shared_ptr<const Tokenizer>> tokenizer_from_json(std::string_view text,
                                                              const std::string& where,
                                                              const HfConfig& config,
                                                              const LogSink& log) {
+  TERN_ASSIGN_OR_RETURN(BpeSpec spec, bpe_spec_from_json(text, where, config, log));
   try {
-    return build(text, where, config, log);
+    return BpeTokenizer::create(std::move(spec));
   } catch (const std::bad_alloc&) {
     return make_error(ErrorCode::kOutOfMemory, "{}: no memory for the vocabulary", where);
   }

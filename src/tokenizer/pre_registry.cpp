@@ -124,6 +124,25 @@ std::string known_pre_tokenizers() {
   return names;
 }
 
+std::optional<std::string_view> name_of_stages(const std::vector<PreTokenizer::Stage>& stages) {
+  const auto* word = stages.size() == 1 ? std::get_if<WordStage>(&stages[0]) : nullptr;
+  if (word == nullptr) return std::nullopt;
+  switch (word->rule) {
+    case WordRule::kGpt2:
+      return "gpt-2";
+    case WordRule::kLlama3:
+    case WordRule::kLlama3FoldCase:
+      return "llama-bpe";
+    case WordRule::kQwen2:
+    case WordRule::kQwen2FoldCase:
+      return "qwen2";
+    case WordRule::kQwen35:
+    case WordRule::kQwen35FoldCase:
+      return "qwen35";
+  }
+  return std::nullopt;
+}
+
 std::optional<WordRule> rule_of_regex(std::string_view regex) {
   for (const RegexRule& row : kRegexRules) {
     if (row.regex == regex) return row.rule;

@@ -26,6 +26,11 @@ std::optional<PreTokenizerSpec> find_pre_tokenizer(std::string_view name);
 /// Names of all rows, for messages.
 std::string known_pre_tokenizers();
 
+/// The name under which GGUF files know these stages; nothing where they know none. Rules that
+/// differ in one exotic letter only (the long s in a contraction) go under the same name, as
+/// converters have it.
+std::optional<std::string_view> name_of_stages(const std::vector<PreTokenizer::Stage>& stages);
+
 /// The hand-written rule that gives the same words as `regex` (Oniguruma syntax, as in
 /// tokenizer.json).
 std::optional<WordRule> rule_of_regex(std::string_view regex);

@@ -6,7 +6,6 @@
 #include "base/result.h"
 #include "gguf/text.h"
 #include "tokenizer/sentencepiece_model.h"
-#include "tokenizer/spm_tokenizer.h"
 
 namespace tern {
 namespace {
@@ -53,8 +52,8 @@ Result<std::optional<TokenId>> special_id(int64_t id, const char* name, size_t n
   return std::optional<TokenId>(static_cast<TokenId>(id));
 }
 
-Result<std::shared_ptr<const Tokenizer>> build(std::span<const uint8_t> bytes,
-                                               const std::string& where, const HfConfig& config) {
+Result<SpmSpec> build(std::span<const uint8_t> bytes, const std::string& where,
+                      const HfConfig& config) {
   TERN_ASSIGN_OR_RETURN(SentencePieceModel model, parse_sentencepiece_model(bytes, where));
   TERN_RETURN_IF_ERROR(check_supported(model, where));
   const size_t n_pieces = model.pieces.size();
@@ -95,15 +94,25 @@ Result<std::shared_ptr<const Tokenizer>> build(std::span<const uint8_t> bytes,
   parts.drops_leading_space = spec.add_space_prefix;
   TERN_RETURN_IF_ERROR(apply_hf_config(
       config, where, [](TokenId) { return false; }, parts));
-  return SpmTokenizer::create(std::move(spec));
+  return spec;
 }
 
 }  // namespace
 
-Result<std::shared_ptr<const Tokenizer>> tokenizer_from_sentencepiece(
-    std::span<const uint8_t> bytes, const std::string& where, const HfConfig& config) {
+Result<SpmSpec> spm_spec_from_sentencepiece(std::span<const uint8_t> bytes,
+                                            const std::string& where, const HfConfig& config) {
   try {
     return build(bytes, where, config);
+  } catch (const std::bad_alloc&) {
+    return make_error(ErrorCode::kOutOfMemory, "{}: no memory for the vocabulary", where);
+  }
+}
+
+Result<std::shared_ptr<const Tokenizer>> tokenizer_from_sentencepiece(
+    std::span<const uint8_t> bytes, const std::string& where, const HfConfig& config) {
+  TERN_ASSIGN_OR_RETURN(SpmSpec spec, spm_spec_from_sentencepiece(bytes, where, config));
+  try {
+    return SpmTokenizer::create(std::move(spec));
   } catch (const std::bad_alloc&) {
     return make_error(ErrorCode::kOutOfMemory, "{}: no memory for the vocabulary", where);
   }
