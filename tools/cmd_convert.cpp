@@ -76,7 +76,8 @@ Result<int> run_convert(ConvertFlags& flags, Context& context) {
 Action setup_convert(CLI::App& app) {
   auto flags = std::make_shared<ConvertFlags>();
   ConvertOptions& options = flags->options;
-  CLI::Option* source = add_text(app, "source", flags->source, "SOURCE", "GGUF file");
+  CLI::Option* source = add_text(app, "source", flags->source, "SOURCE",
+                                 "Folder of a Hugging Face checkpoint, or GGUF file");
   CLI::Option* output = add_text(app, "output_file", flags->output, "OUT", "GGUF file to write");
   source->required();
   output->required();
@@ -88,6 +89,9 @@ Action setup_convert(CLI::App& app) {
       add_text(app, "--embedding", options.embedding, "TYPE",
                "Format of the embedding: f32, f16, bf16, q8_0, q6_k, q4_0"),
       add_text(app, "--head", options.head, "TYPE", "The same of a head of its own"),
+      add_text(app, "--family", options.family, "NAME",
+               fmt::format("Family of a checkpoint: {} (default: found out)",
+                           fmt::join(convert_families(), ", "))),
       add_choice<Compat>(app, "--compat", options.compat, kPrograms,
                          "Keep to what this program computes (default: what tern does)"),
       add_switch(app, "--round-scales", options.round_scales,
@@ -110,6 +114,8 @@ The output appears under its name when it is whole, is read back and compared wi
 they differ.
 
 Examples:
+  tern convert bitnet-b1.58-2B-4T 2b4t.gguf --embedding q6_k
+  tern convert Falcon3-7B-Instruct-1.58bit falcon3.gguf --receipt falcon3.json
   tern convert model-i2_s.gguf model.gguf
   tern convert model-i2_s.gguf model.gguf --to tq2_0 --embedding q6_k
   tern convert model.gguf for-llama.cpp.gguf --compat llama.cpp --round-scales)");

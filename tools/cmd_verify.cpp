@@ -42,6 +42,8 @@ Action setup_verify(CLI::App& app) {
   std::vector<CLI::Option*> own = {
       add_text(app, "--against", flags->options.against, "SOURCE",
                "What it was converted from: its codes and scales have to be equal"),
+      add_text(app, "--family", flags->options.family, "NAME",
+               "Family of a checkpoint that is the source, as 'tern convert' has it"),
       add_switch(app, "--tensors", flags->tensors, "A line for each tensor: hash, codes, scales"),
       add_i2s_layout(app, flags->options.i2s_arm_layout)};
   for (CLI::Option* option : own) option->configurable(false);

@@ -1,4 +1,5 @@
 // A GGUF file as a source, its metadata repaired where published files are known to be wrong.
+#include <filesystem>
 #include <map>
 #include <set>
 
@@ -226,6 +227,8 @@ Result<SourceModel> open_gguf_source(const std::string& path, const SourceOption
 }
 
 Result<SourceModel> open_source(const std::string& path, const SourceOptions& options) {
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) return open_checkpoint_source(path, options);
   return open_gguf_source(path, options);
 }
 

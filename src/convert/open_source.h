@@ -1,4 +1,4 @@
-// Opens what is to be converted.
+// Opens what is to be converted: a GGUF file, or the folder of a Hugging Face checkpoint.
 #pragma once
 
 #include <string>
@@ -19,6 +19,7 @@ struct SourceOptions {
 Result<SourceModel> open_source(const std::string& path, const SourceOptions& options);
 
 Result<SourceModel> open_gguf_source(const std::string& path, const SourceOptions& options);
+Result<SourceModel> open_checkpoint_source(const std::string& folder, const SourceOptions& options);
 
 /// A GGUF file as the loader sees it: structure, configuration, plan of its tensors.
 Result<model::OpenModel> open_gguf_model(

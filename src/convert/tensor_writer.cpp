@@ -47,12 +47,19 @@ class HalfTable {
 
 bool is_half(DType dtype) { return dtype == DType::kF16 || dtype == DType::kBF16; }
 
-// Whether f16 or bf16 patterns hold an infinity or NaN.
+// Whether plain floats hold an infinity or NaN. Blocks of other formats are not looked into.
 bool has_non_finite(DType dtype, std::span<const uint8_t> bytes) {
-  const uint16_t mask = dtype == DType::kF16 ? 0x7c00u : 0x7f80u;
   unsigned found = 0;
-  for (size_t i = 0; i + 1 < bytes.size(); i += 2) {
-    found |= static_cast<unsigned>((tensor::load_u16(bytes.data() + i) & mask) == mask);
+  if (dtype == DType::kF32) {
+    for (size_t i = 0; i + 3 < bytes.size(); i += 4) {
+      const uint32_t bits = tensor::load_u32(bytes.data() + i);
+      found |= static_cast<unsigned>((bits & 0x7f800000u) == 0x7f800000u);
+    }
+  } else if (is_half(dtype)) {
+    const uint16_t mask = dtype == DType::kF16 ? 0x7c00u : 0x7f80u;
+    for (size_t i = 0; i + 1 < bytes.size(); i += 2) {
+      found |= static_cast<unsigned>((tensor::load_u16(bytes.data() + i) & mask) == mask);
+    }
   }
   return found != 0;
 }
@@ -151,7 +158,7 @@ class Encoder {
     std::vector<uint8_t>& out = outs_[w];
     out.resize((end - begin) * stride);
     format_.quantize(floats.data(), out.data(), (end - begin) * k / format_.block_elems);
-    if (is_half(format_.dtype) && has_non_finite(format_.dtype, out)) {
+    if (has_non_finite(format_.dtype, out)) {
       return too_large(tensor_, format_);
     }
     return take_(begin * stride, out, worker);
@@ -177,8 +184,8 @@ class Encoder {
                        out.resize((end - begin) * stride);
                        TERN_RETURN_IF_ERROR(dense.read_bytes(begin, end, out.data()));
                        if (table != nullptr) table->convert(&out);
-                       if (is_half(format_.dtype) && has_non_finite(format_.dtype, out)) {
-                         return too_large(tensor_, format_);
+                       if (has_non_finite(format_.dtype, out)) {
+                         return copied ? damaged() : too_large(tensor_, format_);
                        }
                        TERN_RETURN_IF_ERROR(take_(begin * stride, out, worker));
                      } else {
@@ -192,6 +199,12 @@ class Encoder {
                    });
     finish_progress();
     return done;
+  }
+
+  Error damaged() const {
+    return with_hint(make_error(ErrorCode::kCorrupt, "{}: tensor {} holds NaN or infinity",
+                                tensor_.dense->file->name(), tensor_.source_name),
+                     "the file is damaged; download it again");
   }
 
   Result<void> encode_values() {
