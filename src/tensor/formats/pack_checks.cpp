@@ -51,9 +51,12 @@ Result<void> check_matrix(const Format& format, const TernaryMatrix& matrix) {
                       "a matrix of {} rows and {} columns has {} scales, expected {}",
                       matrix.n_rows, matrix.k, matrix.scales.size(), expected.value_or(0));
   }
-  const auto bad_code =
-      std::find_if(matrix.codes.begin(), matrix.codes.end(), [](uint8_t code) { return code > 2; });
-  if (bad_code != matrix.codes.end()) {
+  // A maximum is found many codes at a time, a first position one by one.
+  uint8_t largest = 0;
+  for (const uint8_t code : matrix.codes) largest = std::max(largest, code);
+  if (largest > 2) {
+    const auto bad_code = std::find_if(matrix.codes.begin(), matrix.codes.end(),
+                                       [](uint8_t code) { return code > 2; });
     const uint64_t index = static_cast<uint64_t>(bad_code - matrix.codes.begin());
     return make_error(ErrorCode::kUsage, "code {} at row {}, column {}, expected 0, 1 or 2",
                       *bad_code, index / matrix.k, index % matrix.k);
