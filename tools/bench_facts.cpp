@@ -44,9 +44,10 @@ void add_model(const BenchReport& report, std::vector<Fact>& facts) {
   }
   if (!report.model_hash.empty()) facts.push_back({"hash", report.model_hash, true});
   facts.push_back(
-      {"format", join({report.architecture, report.weights_format,
-                       with("head ", report.head_format), with("in memory ", report.weights_layout),
-                       with("activations per ", report.act_mode), with("KV ", report.kv_type)})});
+      {"format",
+       join({report.architecture, report.weights_format, with("head ", report.head_format),
+             with("ternary weights in ", report.weights_layout),
+             with("activations per ", report.act_mode), with("KV ", report.kv_type)})});
   facts.push_back(
       {"size",
        join({report.n_parameters > 0 ? large_count(report.n_parameters) + " parameters" : "",
