@@ -91,6 +91,13 @@ TEST(JinjaLimits, TotalBytesEndWhatIsDroppedAgain) {
                {.max_total_bytes = 100'000});
 }
 
+TEST(JinjaLimits, WhatIsKeptToTheEndCounts) {
+  const Limits limits{.max_total_bytes = 1'000'000};
+  expect_limit("{% for i in range(9999) %}{% macro m() %}{% endmacro %}{% endfor %}", "in all",
+               limits);
+  expect_limit("{% for i in range(9999) %}{% set a = namespace() %}{% endfor %}", "in all", limits);
+}
+
 TEST(JinjaLimits, NestedValuesEnd) {
   expect_limit(
       "{% set ns = namespace(l=[]) %}{% for i in range(1000) %}{% set ns.l = [ns.l] %}"

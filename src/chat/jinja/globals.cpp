@@ -60,6 +60,8 @@ Result<Value> dict_function(Runtime& runtime, const Value& /*self*/, const Argum
 
 Result<Value> namespace_function(Runtime& runtime, const Value& self, const Arguments& arguments) {
   TERN_ASSIGN_OR_RETURN(const Value dict, dict_function(runtime, self, arguments));
+  // Kept to the end.
+  TERN_RETURN_IF_ERROR(runtime.budget().allocate(sizeof(Namespace) + kTextBytes));
   auto made = runtime.make_namespace();
   for (const auto& [name, value] : dict.as_dict().entries) {
     if (!name.is_string()) return template_error("a namespace takes names");

@@ -63,9 +63,11 @@ Result<Interpreter::Flow> Interpreter::run_inner(const Stmt& stmt) {
     case StmtKind::kSetBlock:
       TERN_RETURN_IF_ERROR(run_set_block(stmt));
       return Flow::kNext;
-    case StmtKind::kMacro:
-      scope_->set(stmt.macro->name, make_macro(*stmt.macro));
+    case StmtKind::kMacro: {
+      TERN_ASSIGN_OR_RETURN(Value macro, make_macro(*stmt.macro));
+      scope_->set(stmt.macro->name, std::move(macro));
       return Flow::kNext;
+    }
     case StmtKind::kCallBlock:
       TERN_RETURN_IF_ERROR(run_call_block(stmt));
       return Flow::kNext;
@@ -175,7 +177,7 @@ Result<Interpreter::Flow> Interpreter::run_with(const Stmt& stmt) {
 }
 
 Result<void> Interpreter::run_call_block(const Stmt& stmt) {
-  const Value caller = make_macro(*stmt.macro);
+  TERN_ASSIGN_OR_RETURN(const Value caller, make_macro(*stmt.macro));
   TERN_ASSIGN_OR_RETURN(const Value value, evaluate_call(*stmt.expr, &caller));
   TERN_ASSIGN_OR_RETURN(const Text text, to_text(runtime_.budget(), value));
   return write(text);
@@ -216,7 +218,9 @@ Result<void> Interpreter::write(const Text& text) {
   return {};
 }
 
-Value Interpreter::make_macro(const MacroDefinition& definition) {
+Result<Value> Interpreter::make_macro(const MacroDefinition& definition) {
+  // The block it was made in is kept to the end.
+  TERN_RETURN_IF_ERROR(runtime_.budget().allocate(sizeof(Macro) + sizeof(Scope) + kTextBytes));
   if (captured_.empty() || captured_.back() != scope_) captured_.push_back(scope_);
   return Value::object(std::make_shared<Macro>(*this, definition, scope_));
 }

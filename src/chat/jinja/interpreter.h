@@ -60,7 +60,7 @@ class Interpreter {
   Result<void> run_call_block(const Stmt& stmt);
   Result<void> assign(const Target& target, const Value& value);
   Result<void> write(const Text& text);
-  Value make_macro(const MacroDefinition& definition);
+  Result<Value> make_macro(const MacroDefinition& definition);
   Result<Value> call_macro(const MacroDefinition& definition,
                            const std::shared_ptr<const Scope>& scope, const Arguments& arguments);
 
