@@ -34,6 +34,7 @@ Action setup_run(CLI::App& app);
 Action setup_inspect(CLI::App& app);
 Action setup_perplexity(CLI::App& app);
 Action setup_tokenize(CLI::App& app);
+Action setup_template(CLI::App& app);
 Action setup_bench(CLI::App& app);
 Action setup_doctor(CLI::App& app);
 Action setup_tune(CLI::App& app);

@@ -27,6 +27,7 @@ constexpr std::array kCommands = {
     Command{"perplexity", "Measure how well a model predicts a text", setup_perplexity},
     Command{"bench", "Measure speed, its share of this machine's limits, and energy", setup_bench},
     Command{"tokenize", "Turn text into token ids, or back", setup_tokenize},
+    Command{"template", "Show the exact prompt that a conversation becomes", setup_template},
     Command{"doctor", "Show what this machine is, what it reaches, and what would help",
             setup_doctor},
     Command{"tune", "Find the fastest threads and kernels for a model here", setup_tune},
