@@ -98,8 +98,8 @@ void add_engine_flags(CLI::App& app, ModelFlags& flags) {
 
 void add_placement_flags(CLI::App& app, ModelFlags& flags) {
   add_choice(app, "--pin", flags.pin, as_span(kPinModes),
-             "Keep each thread on a core of its own (default auto: with one thread per core of the "
-             "machine, unless something else arranged the CPUs)")
+             "Keep each thread on a core of its own (default auto: with one thread per core of a "
+             "machine that nothing else confines or fills)")
       ->group(kModelGroup);
   add_choice(app, "--huge-pages", flags.huge_pages, as_span(kHugePageModes),
              "Weights on huge pages; on: an error where there are none (default auto: if possible)")

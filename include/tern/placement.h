@@ -7,7 +7,8 @@ namespace tern {
 /// computes or loads, and not at all when it has been given other CPUs than the engine was created
 /// with.
 enum class PinMode {
-  kAuto,  // when there is one worker per core of the machine and nobody else arranged the CPUs
+  kAuto,  // when there is one worker per core of a machine with little else to do, and nobody else
+          // arranged the CPUs
   kOn,    // one core after the other, then second hardware threads
   kOff,   // wherever the system puts them
 };
