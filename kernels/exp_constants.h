@@ -29,5 +29,8 @@ inline constexpr float kRoundMagic = 12582912.0f;
 
 // Activation quantisation: smallest absmax that is told from zero, and its bit pattern.
 inline constexpr float kMinAbsmax = 1e-5f;
+// The same for keys and values, which a norm behind attention may scale up: its 127th part is a
+// normal bf16, and so is the inverse of that.
+inline constexpr float kMinKvAbsmax = 1e-30f;
 
 }  // namespace tern::kernels

@@ -119,12 +119,15 @@ using DenseProductFn = void (*)(const DenseProduct& product) noexcept;
 
 inline constexpr size_t kAttentionBlock = 256;  // positions of one step of the online softmax
 inline constexpr size_t kKeyLanes = 16;         // positions of a group of keys
+inline constexpr size_t kKvBlock = 32;          // elements of a head that share a scale in q8
 
 /// Some queries of one key head and one block of positions: what the softmax over these positions
 /// alone gives, for attention_merge() of src/model/attention.cpp to put together.
 ///
 /// Keys lie in groups of 16 positions, [ceil(n / 16), head_dim, 16]: a vector holds one element of
-/// 16 keys, so no score needs a horizontal sum. Values are [n, head_dim]. Query r belongs to token
+/// 16 keys, so no score needs a horizontal sum. Values are [n, head_dim]. In q8 an element is
+/// float(code) * scale, rounded, with a scale for each position and 32 elements, the last block of
+/// a head may be shorter. Query r belongs to token
 /// t = r / n_rep of a batch and sees one position more than those of the token before:
 /// n = min(kAttentionBlock, n_positions + t). With operations rounded one by one,
 ///
@@ -135,6 +138,9 @@ inline constexpr size_t kKeyLanes = 16;         // positions of a group of keys
 struct AttentionBlock {
   const void* keys;    // of the entry's type; lanes of a last group that nobody sees may hold any
   const void* values;  // of the entry's type
+  // bf16 [ceil(n / 16), ceil(head_dim / 32), 16], of q8 only.
+  const uint16_t* key_scales;
+  const uint16_t* value_scales;
   size_t head_dim;     // > 0
   size_t n_positions;  // > 0, that the queries of the first token see
 
@@ -151,6 +157,11 @@ struct AttentionBlock {
 };
 
 using AttentionFn = void (*)(const AttentionBlock& block) noexcept;
+
+/// A key or value for q8. Per 32 elements (the last may be fewer): a = max(absmax, 1e-30), scale =
+/// bf16 nearest to a / 127, q = round half to even of x * (1 / scale), which is within [-127, 127].
+/// A NaN or infinity in x makes the scale NaN or infinite.
+using QuantizeKvFn = void (*)(const float* x, size_t n, int8_t* q, uint16_t* scales) noexcept;
 
 /// acc[i] = acc[i] * a + x[i] * b.
 using MergeFn = void (*)(float* acc, float a, const float* x, float b, size_t n) noexcept;
@@ -232,6 +243,8 @@ using FmaPeakFn = uint64_t (*)(size_t n_steps) noexcept;
   X(dense_q4_0, DenseProductFn)        \
   X(attention_f32, AttentionFn)        \
   X(attention_f16, AttentionFn)        \
+  X(attention_q8, AttentionFn)         \
+  X(quantize_kv_q8, QuantizeKvFn)      \
   X(merge_f32, MergeFn)                \
   X(rms_norm, RmsNormFn)               \
   X(quantize_i8, QuantizeFn)           \

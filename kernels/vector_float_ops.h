@@ -1,11 +1,11 @@
 // The float kernels over 16 lanes, written once for every vector ISA. The including file first
 // includes the v16.h of its folder, which defines the type V16 (16 floats) and the functions
 //
-//   v_load v_store v_load_f16 v_load_bf16 v_store_f16 v_set1 v_zero v_add v_sub v_mul v_div
-//   v_max (a > b ? a : b)  v_min (a < b ? a : b)  v_lt_zero_to_zero (a < 0 ? 0 : a)
-//   v_pow2 (2^n for integral n in [-126, 127])  v_below (a < limit ? 0 : b)  v_nan_from (a is NaN ?
-//   a : b) v_abs_bits_max (larger of two as bit patterns, sign cleared in the second) v_quantize
-//   (clamp to [-128, 127], convert to int8, store 16, add the int32 values to 16 sums)
+//   v_load v_store v_load_f16 v_load_bf16 v_load_i8 v_store_f16 v_set1 v_zero v_add v_sub v_mul
+//   v_div v_max (a > b ? a : b)  v_min (a < b ? a : b)  v_lt_zero_to_zero (a < 0 ? 0 : a) v_pow2
+//   (2^n for integral n in [-126, 127])  v_below (a < limit ? 0 : b)  v_nan_from (a is NaN ? a : b)
+//   v_abs_bits_max (larger of two as bit patterns, sign cleared in the second) v_quantize (clamp to
+//   [-128, 127], convert to int8, store 16, add the int32 values to 16 sums)
 //
 // Each operation is one IEEE operation rounded to nearest on every lane, so all ISAs and the scalar
 // loops give the same bits. Tails of fewer than 16 elements are computed lane by lane like scalar.
@@ -13,22 +13,6 @@
 // dense_layout.h, exp_constants.h, half.h, kernel_table.h and v16.h.
 
 #include "kernels/vector_exp.h"
-
-namespace {
-
-// The largest of 16 lanes as bit patterns.
-inline uint32_t largest_bits(V16 v) {
-  alignas(64) float lanes[kPartialSums];
-  v_store(lanes, v);
-  uint32_t largest = 0;
-  for (float lane : lanes) {
-    const uint32_t bits = f32_bits(lane);
-    if (bits > largest) largest = bits;
-  }
-  return largest;
-}
-
-}  // namespace
 
 float dot_f32(const float* a, const float* b, size_t n) noexcept {
   V16 sums = v_zero();

@@ -30,8 +30,6 @@ std::string utc_now() {
   return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
 }
 
-const char* kv_name(KvType kv) { return kv == KvType::kF32 ? "f32" : "f16"; }
-
 }  // namespace
 
 BenchRun::BenchRun(const BenchFlags& flags, Context& context)
@@ -160,8 +158,7 @@ void BenchRun::describe_model() {
   report_.n_parameters = info.parameters.total;
   report_.file_bytes = info.file_bytes;
   report_.weight_bytes_per_token = info.bytes_per_token;
-  report_.kv_bytes_per_position =
-      info.kv_bytes_per_position_f16 * (flags_.model.kv == KvType::kF32 ? 2 : 1);
+  report_.kv_bytes_per_position = kv_bytes_per_position(info, flags_.model.kv);
   report_.ternary_macs_per_token = info.ternary_macs_per_token;
   report_.load_seconds = model_->load_seconds();
   report_.planned_bytes = model_->plan().total_bytes;

@@ -25,7 +25,8 @@ constexpr std::array<Choice<FfnActivation>, 3> kFfnActivations = {
      {"silu", FfnActivation::kSilu},
      {"relu2", FfnActivation::kSquaredRelu}}};
 constexpr std::array<Choice<bool>, 2> kI2sLayouts = {{{"x86", false}, {"arm", true}}};
-constexpr std::array<Choice<KvType>, 2> kKvTypes = {{{"f16", KvType::kF16}, {"f32", KvType::kF32}}};
+constexpr std::array<Choice<KvType>, 3> kKvTypes = {
+    {{"f16", KvType::kF16}, {"f32", KvType::kF32}, {"q8", KvType::kQ8}}};
 constexpr std::array<Choice<PinMode>, 3> kPinModes = {
     {{"auto", PinMode::kAuto}, {"on", PinMode::kOn}, {"off", PinMode::kOff}}};
 constexpr std::array<Choice<HugePages>, 3> kHugePageModes = {
@@ -154,6 +155,8 @@ CLI::Option* add_no_tune(CLI::App& app, ModelFlags& flags) {
                     "Ignore what 'tern tune' found, as -t, --threads-batch and --isa do too")
       ->group(kModelGroup);
 }
+
+const char* kv_name(KvType kv) { return choice_name(as_span(kKvTypes), kv); }
 
 void add_computation_flags(CLI::App& app, ModelFlags& flags) {
   add_interpretation_flags(app, flags);

@@ -58,6 +58,9 @@ CLI::Option* add_work_threads(CLI::App& app, int& n_threads);
 CLI::Option* add_i2s_layout(CLI::App& app, bool& arm_layout);
 /// --act, --ffn-act, --i2s-layout.
 void add_interpretation_flags(CLI::App& app, ModelFlags& flags);
+/// As --kv takes it: "f16", "f32", "q8".
+const char* kv_name(KvType kv);
+
 /// The interpretation flags, --weights, --kv and --batch.
 void add_computation_flags(CLI::App& app, ModelFlags& flags);
 /// All of the above and --no-tune. --ctx is added by the command: it means the context in

@@ -28,8 +28,12 @@ class Attention {
       : n_blocks_(n_blocks),
         block_elems_(kAttentionBlock * shape.head_dim),
         n_queries_(n_tokens * shape.n_rep),
+        block_scales_(kAttentionBlock *
+                      ((shape.head_dim + kernels::kKvBlock - 1) / kernels::kKvBlock)),
         keys_(n_blocks * block_elems_),
         values_(n_blocks * block_elems_),
+        key_scales_(kScaled ? n_blocks * block_scales_ : 0),
+        value_scales_(key_scales_.size()),
         q_(n_queries_ * shape.head_dim),
         out_(q_.size()),
         maxima_(n_queries_),
@@ -38,6 +42,8 @@ class Attention {
     for (Element& x : keys_) fill(random, x);
     for (Element& x : values_) fill(random, x);
     for (float& x : q_) x = random.next_float();
+    for (uint16_t& x : key_scales_) x = 0x3c00;  // bf16: 1 / 128
+    for (uint16_t& x : value_scales_) x = 0x3c00;
     block_.head_dim = shape.head_dim;
     block_.n_positions = kAttentionBlock;
     block_.n_queries = n_queries_;
@@ -54,20 +60,32 @@ class Attention {
   const AttentionBlock& next() {
     block_.keys = keys_.data() + at_ * block_elems_;
     block_.values = values_.data() + at_ * block_elems_;
+    if (kScaled) {
+      block_.key_scales = key_scales_.data() + at_ * block_scales_;
+      block_.value_scales = value_scales_.data() + at_ * block_scales_;
+    }
     at_ = at_ + 1 < n_blocks_ ? at_ + 1 : 0;
     return block_;
   }
-  size_t bytes() const { return 2 * block_elems_ * sizeof(Element); }
+  size_t bytes() const {
+    return 2 * (block_elems_ * sizeof(Element) + (kScaled ? block_scales_ * sizeof(uint16_t) : 0));
+  }
   size_t operations() const { return 4 * n_queries_ * block_elems_; }
 
  private:
+  static constexpr bool kScaled = sizeof(Element) == 1;
+
+  static void fill(Random& random, int8_t& x) {
+    x = static_cast<int8_t>(random.next() % 255 - 127);
+  }
   static void fill(Random& random, float& x) { x = random.next_float(); }
   static void fill(Random& random, uint16_t& x) {
     x = static_cast<uint16_t>(0x3000 + random.next() % 0x0c00);
   }
 
-  size_t n_blocks_, block_elems_, n_queries_, at_ = 0;
+  size_t n_blocks_, block_elems_, n_queries_, block_scales_, at_ = 0;
   Buffer<Element> keys_, values_;
+  Buffer<uint16_t> key_scales_, value_scales_;
   Buffer<float> q_, out_, maxima_, sums_;
   AttentionBlock block_ = {};
 };
@@ -104,6 +122,27 @@ void bench_attention_f32(EntryBenches& benches) {
 
 void bench_attention_f16(EntryBenches& benches) {
   add<uint16_t>(benches, &KernelTable::attention_f16);
+}
+
+void bench_attention_q8(EntryBenches& benches) { add<int8_t>(benches, &KernelTable::attention_q8); }
+
+// A key or value of a head, on its way to the cache.
+void bench_quantize_kv_q8(EntryBenches& benches) {
+  for (const Shape& shape : kShapes) {
+    benches.add("n:" + std::to_string(shape.head_dim),
+                [n = shape.head_dim](benchmark::State& state, const KernelTable& table) {
+                  Random random;
+                  Buffer<float> x(n);
+                  for (float& v : x) v = random.next_float();
+                  Buffer<int8_t> q(n);
+                  Buffer<uint16_t> scales(n);
+                  for (auto _ : state) {
+                    table.quantize_kv_q8(x.data(), n, q.data(), scales.data());
+                    benchmark::ClobberMemory();
+                  }
+                  count_giga(state, "GB/s", static_cast<double>(n * 5 + n / 16));
+                });
+  }
 }
 
 }  // namespace tern::bench

@@ -1,5 +1,6 @@
 // Attention over the 16 lanes of this set.
 #include <math.h>
+#include <string.h>
 
 #include "kernels/arm_neon/neon.h"
 #include "kernels/arm_neon/v16.h"

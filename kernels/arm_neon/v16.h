@@ -31,6 +31,15 @@ inline V16 v_load_f16(const uint16_t* p) {
 inline V16 v_load_bf16(const uint16_t* p) {
   return each([&](int i) { return vreinterpretq_f32_u32(vshll_n_u16(vld1_u16(p + 4 * i), 16)); });
 }
+inline V16 v_load_i8(const int8_t* p) {
+  const int8x16_t codes = vld1q_s8(p);
+  const int16x8_t low = vmovl_s8(vget_low_s8(codes));
+  const int16x8_t high = vmovl_s8(vget_high_s8(codes));
+  return {{vcvtq_f32_s32(vmovl_s16(vget_low_s16(low))),
+           vcvtq_f32_s32(vmovl_s16(vget_high_s16(low))),
+           vcvtq_f32_s32(vmovl_s16(vget_low_s16(high))),
+           vcvtq_f32_s32(vmovl_s16(vget_high_s16(high)))}};
+}
 inline void v_store_f16(uint16_t* p, V16 v) {
   for (int i = 0; i < 4; ++i) {
     vst1_u16(p + 4 * i, vreinterpret_u16_f16(vcvt_f16_f32(v.part[i])));

@@ -20,6 +20,8 @@ void dense_q6_k(const DenseProduct& product) noexcept;
 void dense_q4_0(const DenseProduct& product) noexcept;
 void attention_f32(const AttentionBlock& block) noexcept;
 void attention_f16(const AttentionBlock& block) noexcept;
+void attention_q8(const AttentionBlock& block) noexcept;
+void quantize_kv_q8(const float* x, size_t n, int8_t* q, uint16_t* scales) noexcept;
 void merge_f32(float* acc, float a, const float* x, float b, size_t n) noexcept;
 void rms_norm(const float* x, const float* w, float* y, size_t n, float eps) noexcept;
 void quantize_i8(const float* x, size_t n, size_t n_padded, size_t group, int8_t* q, float* scales,

@@ -18,6 +18,8 @@ void fill_table(KernelTable& table) noexcept {
   table.dense_q4_0 = dense_q4_0;
   table.attention_f32 = attention_f32;
   table.attention_f16 = attention_f16;
+  table.attention_q8 = attention_q8;
+  table.quantize_kv_q8 = quantize_kv_q8;
   table.merge_f32 = merge_f32;
   table.rms_norm = rms_norm;
   table.quantize_i8 = quantize_i8;

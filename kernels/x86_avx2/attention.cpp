@@ -1,5 +1,6 @@
 // Attention over the 16 lanes of this set.
 #include <math.h>
+#include <string.h>
 
 #include "kernels/exp_constants.h"
 #include "kernels/half.h"

@@ -11,9 +11,23 @@ namespace tern {
 namespace {
 
 using kernels::kKeyLanes;
+using kernels::kKvBlock;
 
 size_t element_bytes(KvType type) {
-  return type == KvType::kF16 ? sizeof(uint16_t) : sizeof(float);
+  switch (type) {
+    case KvType::kF16:
+      return sizeof(uint16_t);
+    case KvType::kQ8:
+      return sizeof(int8_t);
+    case KvType::kF32:
+      break;
+  }
+  return sizeof(float);
+}
+
+// Scales of a key or value.
+size_t n_scales(KvType type, size_t head_dim) {
+  return type == KvType::kQ8 ? head_dim / kKvBlock + (head_dim % kKvBlock != 0 ? 1 : 0) : 0;
 }
 
 // Spreads n elements of a key over their places in a group.
@@ -26,8 +40,13 @@ void scatter(const T* from, size_t n, T* to) {
 
 std::optional<uint64_t> KvCache::bytes(size_t n_layer, size_t n_head_kv, size_t head_dim,
                                        size_t n_ctx, KvType type) {
-  std::optional<uint64_t> bytes = checked_align_up(n_ctx, kKeyLanes);
-  for (const size_t factor : {2 * element_bytes(type), n_layer, n_head_kv, head_dim}) {
+  const auto of_elements = checked_mul(head_dim, element_bytes(type));
+  std::optional<uint64_t> bytes =
+      of_elements ? checked_add(*of_elements, n_scales(type, head_dim) * sizeof(uint16_t))
+                  : std::nullopt;
+  const auto positions = checked_align_up(n_ctx, kKeyLanes);
+  if (!positions) return std::nullopt;
+  for (const uint64_t factor : {uint64_t{2}, uint64_t{n_layer}, uint64_t{n_head_kv}, *positions}) {
     if (bytes) bytes = checked_mul(*bytes, factor);
   }
   return bytes;
@@ -46,7 +65,9 @@ Result<KvCache> KvCache::create(size_t n_layer, size_t n_head_kv, size_t head_di
   cache.n_ctx_ = n_ctx;
   cache.n_padded_ = static_cast<size_t>(*checked_align_up(n_ctx, kKeyLanes));
   cache.element_bytes_ = element_bytes(type);
-  cache.half_ = n_layer * n_head_kv * head_dim * cache.n_padded_;
+  cache.n_blocks_ = n_scales(type, head_dim);
+  cache.half_ = n_layer * n_head_kv * cache.n_padded_ * head_dim;
+  cache.half_scales_ = n_layer * n_head_kv * cache.n_padded_ * cache.n_blocks_;
   TERN_ASSIGN_OR_RETURN(cache.data_,
                         AlignedBuffer::allocate(static_cast<size_t>(*total), placement));
   return cache;
@@ -55,31 +76,63 @@ Result<KvCache> KvCache::create(size_t n_layer, size_t n_head_kv, size_t head_di
 void KvCache::write(const kernels::KernelTable& kernels, size_t layer, size_t head, size_t pos,
                     const float* key, const float* value) {
   TERN_DCHECK(pos < n_ctx_ && head < n_head_kv_);
-  const size_t group = stream(layer, head) + pos / kKeyLanes * kKeyLanes * head_dim_;
-  const size_t key_at = group + pos % kKeyLanes;
-  const size_t value_at = half_ + stream(layer, head) + pos * head_dim_;
-  if (type_ == KvType::kF16) {
-    auto* data = data_.as<uint16_t>();
-    kernels.f32_to_f16(value, data + value_at, head_dim_);
-    uint16_t halves[128];
-    for (size_t d = 0; d < head_dim_; d += std::size(halves)) {
-      const size_t n = std::min(std::size(halves), head_dim_ - d);
-      kernels.f32_to_f16(key + d, halves, n);
-      scatter(halves, n, data + key_at + d * kKeyLanes);
+  const size_t lane = pos % kKeyLanes;
+  const size_t group = positions_before(layer, head, pos - lane);
+  const size_t key_at = group * head_dim_ + lane;
+  const size_t value_at = half_ + positions_before(layer, head, pos) * head_dim_;
+  // A key goes to its places in the group by pieces.
+  constexpr size_t kPiece = 4 * kKvBlock;
+  switch (type_) {
+    case KvType::kF32: {
+      auto* data = data_.as<float>();
+      std::memcpy(data + value_at, value, head_dim_ * sizeof(float));
+      scatter(key, head_dim_, data + key_at);
+      break;
     }
-  } else {
-    auto* data = data_.as<float>();
-    std::memcpy(data + value_at, value, head_dim_ * sizeof(float));
-    scatter(key, head_dim_, data + key_at);
+    case KvType::kF16: {
+      auto* data = data_.as<uint16_t>();
+      kernels.f32_to_f16(value, data + value_at, head_dim_);
+      for (size_t d = 0; d < head_dim_; d += kPiece) {
+        uint16_t halves[kPiece];
+        const size_t n = std::min(kPiece, head_dim_ - d);
+        kernels.f32_to_f16(key + d, halves, n);
+        scatter(halves, n, data + key_at + d * kKeyLanes);
+      }
+      break;
+    }
+    case KvType::kQ8: {
+      auto* data = data_.as<int8_t>();
+      uint16_t* key_scales =
+          reinterpret_cast<uint16_t*>(data_.data() + scales_byte()) + group * n_blocks_ + lane;
+      for (size_t d = 0; d < head_dim_; d += kPiece) {
+        const size_t n = std::min(kPiece, head_dim_ - d);
+        const size_t block = d / kKvBlock;
+        int8_t codes[kPiece];
+        uint16_t piece[kPiece / kKvBlock];
+        kernels.quantize_kv_q8(key + d, n, codes, piece);
+        scatter(codes, n, data + key_at + d * kKeyLanes);
+        scatter(piece, n_scales(type_, n), key_scales + block * kKeyLanes);
+        kernels.quantize_kv_q8(value + d, n, data + value_at + d, piece);
+        scatter(piece, n_scales(type_, n), key_scales + half_scales_ + block * kKeyLanes);
+      }
+      break;
+    }
   }
 }
 
 void KvCache::describe(size_t layer, size_t head, size_t pos,
                        kernels::AttentionBlock* block) const {
   TERN_DCHECK(pos < n_ctx_ && head < n_head_kv_ && pos % kKeyLanes == 0);
-  const size_t at = stream(layer, head) + pos * head_dim_;
-  block->keys = data_.data() + at * element_bytes_;
-  block->values = data_.data() + (half_ + at) * element_bytes_;
+  const size_t at = positions_before(layer, head, pos);
+  block->keys = data_.data() + at * head_dim_ * element_bytes_;
+  block->values = data_.data() + (half_ + at * head_dim_) * element_bytes_;
+  block->key_scales = nullptr;
+  block->value_scales = nullptr;
+  if (type_ == KvType::kQ8) {
+    const auto* scales = reinterpret_cast<const uint16_t*>(data_.data() + scales_byte());
+    block->key_scales = scales + at * n_blocks_;
+    block->value_scales = scales + half_scales_ + at * n_blocks_;
+  }
   block->head_dim = head_dim_;
 }
 

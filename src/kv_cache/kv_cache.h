@@ -2,7 +2,8 @@
 // stream, and so are its values. Confined to a session; attention workers read it together.
 //
 // Keys lie in groups of 16 positions, element by element, so that a vector holds the same element
-// of 16 keys; values lie position by position (kernels::AttentionBlock).
+// of 16 keys; values lie position by position. In q8 every 32 elements of a head have a scale, and
+// the scales of 16 positions lie side by side (kernels::AttentionBlock).
 #pragma once
 
 #include <cstddef>
@@ -37,16 +38,20 @@ class KvCache {
   void describe(size_t layer, size_t head, size_t pos, kernels::AttentionBlock* block) const;
 
  private:
-  // Element 0 of a head's stream of keys or, with half_ added, of values.
-  size_t stream(size_t layer, size_t head) const {
-    return (layer * n_head_kv_ + head) * n_padded_ * head_dim_;
+  // How many positions of streams lie before a position of a head.
+  size_t positions_before(size_t layer, size_t head, size_t pos) const {
+    return (layer * n_head_kv_ + head) * n_padded_ + pos;
   }
+  // Where the scales of the keys begin; those of the values follow. Only q8 has them.
+  size_t scales_byte() const { return 2 * half_ * element_bytes_; }
 
   KvType type_ = KvType::kF16;
   size_t n_head_kv_ = 0, head_dim_ = 0, n_ctx_ = 0, element_bytes_ = 0;
-  size_t n_padded_ = 0;  // n_ctx rounded up to whole groups
-  size_t half_ = 0;      // elements of all keys, where the values begin
-  AlignedBuffer data_;
+  size_t n_blocks_ = 0;     // scales of a head, 0 without
+  size_t n_padded_ = 0;     // n_ctx rounded up to whole groups
+  size_t half_ = 0;         // elements of all keys, where the values begin
+  size_t half_scales_ = 0;  // scales of all keys
+  AlignedBuffer data_;      // keys, values, scales of keys, scales of values
 };
 
 }  // namespace tern

@@ -14,12 +14,6 @@ double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
-// Bytes of keys and values of one position, of all layers.
-double kv_bytes_per_position(const Model& model, KvType kv) {
-  const auto f16 = static_cast<double>(model.info().kv_bytes_per_position_f16);
-  return kv == KvType::kF32 ? 2.0 * f16 : f16;
-}
-
 std::vector<double> rates(std::span<const double> seconds, int n_tokens) {
   std::vector<double> rates;
   for (const double s : seconds) rates.push_back(s > 0.0 ? n_tokens / s : 0.0);
@@ -163,7 +157,7 @@ Phase Sweep::figures(const Timed& timed, int n_tokens, double bytes_per_token,
 BenchRow Sweep::result(size_t index, const PhaseLimits& limits, const EnergyFigure& idle) const {
   const Row& row = rows_[index];
   const auto weight_bytes = static_cast<double>(model_->info().bytes_per_token);
-  const double kv_bytes = kv_bytes_per_position(*model_, options_.kv);
+  const auto kv_bytes = static_cast<double>(kv_bytes_per_position(model_->info(), options_.kv));
   BenchRow result;
   result.n_threads = model_->engine().n_threads_batch();
   result.n_threads_decode = model_->engine().n_threads_decode();

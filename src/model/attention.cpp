@@ -38,6 +38,18 @@ struct Totals {
   Totals from(size_t query) const { return {maxima + query, sums + query}; }
 };
 
+kernels::AttentionFn entry_of(const kernels::KernelTable& table, KvType type) {
+  switch (type) {
+    case KvType::kF16:
+      return table.attention_f16;
+    case KvType::kQ8:
+      return table.attention_q8;
+    case KvType::kF32:
+      break;
+  }
+  return table.attention_f32;
+}
+
 class Attention {
  public:
   Attention(const EngineImpl& engine, const Config& config, const KvCache& cache, size_t layer,
@@ -55,8 +67,7 @@ class Attention {
         head_dim_(static_cast<size_t>(config.head_dim)),
         q_dim_(static_cast<size_t>(config.q_dim())),
         scale_(1.0f / std::sqrt(static_cast<float>(config.head_dim))),
-        entry_(cache.type() == KvType::kF16 ? engine.table.attention_f16
-                                            : engine.table.attention_f32) {}
+        entry_(entry_of(engine.table, cache.type())) {}
 
   void run() const {
     if (n_tokens_ > kSplitTokens) {

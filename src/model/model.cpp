@@ -4,6 +4,8 @@
 
 #include "base/log.h"
 #include "base/result.h"
+#include "kernels/kernel_table.h"
+#include "kv_cache/kv_cache.h"
 #include "model/model_impl.h"
 #include "model/open_model.h"
 #include "model/weights_loader.h"
@@ -46,6 +48,13 @@ int resolve_n_ctx(const ModelInfo& info, int requested) {
   constexpr int kDefaultContext = 4096;
   if (requested > 0) return requested;
   return std::min(info.context_length, kDefaultContext);
+}
+
+uint64_t kv_bytes_per_position(const ModelInfo& info, KvType kv) {
+  const auto group =
+      KvCache::bytes(static_cast<size_t>(info.n_layer), static_cast<size_t>(info.n_head_kv),
+                     static_cast<size_t>(info.head_dim), kernels::kKeyLanes, kv);
+  return group.value_or(0) / kernels::kKeyLanes;
 }
 
 Result<std::shared_ptr<const Model>> Model::load(std::shared_ptr<const Engine> engine,

@@ -5,7 +5,6 @@
 
 #include "base/log.h"
 #include "base/result.h"
-#include "kernels/kernel_table.h"
 #include "model/marks.h"
 #include "tensor/dtype_table.h"
 #include "tern/cpu.h"
@@ -155,8 +154,7 @@ void describe_model(const OpenModel& model, ModelInfo* info) {
   info->weights_layout_reason = model.layout.reason;
   info->bytes_per_token = model.plan.bytes_per_token;
   info->ternary_macs_per_token = model.plan.parameters.ternary;
-  info->kv_bytes_per_position_f16 =
-      kv_cache_bytes(c, kernels::kKeyLanes, KvType::kF16) / kernels::kKeyLanes;
+  info->kv_bytes_per_position_f16 = kv_bytes_per_position(*info, KvType::kF16);
 }
 
 MemoryPlan plan_memory(const OpenModel& model, int n_ctx, KvType kv, int n_batch, int n_threads) {

@@ -89,7 +89,7 @@ def main():
     ids = all_ids[:args.tokens]
     runs = []
     for n_ctx in map(int, args.ctx.split(",")):
-        for kv in ("f16", "f32"):
+        for kv in ("f16", "f32", "q8"):
             runs.append(measure(file, ids, n_ctx, bos, kv))
             print(runs[-1], file=sys.stderr)
     result = {

@@ -1,5 +1,6 @@
 // Attention over a block: every kernel set gives the bits of the scalar one, for any number of
 // positions, queries and elements, and the scalar one computes a softmax.
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -20,15 +21,26 @@ size_t round_up(size_t n, size_t step) { return (n + step - 1) / step * step; }
 // The element types of a cache behind one set of names.
 struct F32 {
   using Element = float;
+  static constexpr bool kScaled = false;
   static constexpr AttentionFn KernelTable::*kEntry = &KernelTable::attention_f32;
   static Element from(float x) { return x; }
   static float to(Element x) { return x; }
 };
 struct F16 {
   using Element = uint16_t;
+  static constexpr bool kScaled = false;
   static constexpr AttentionFn KernelTable::*kEntry = &KernelTable::attention_f16;
   static Element from(float x) { return f32_to_f16(x); }
   static float to(Element x) { return f16_to_f32(x); }
+};
+
+struct Q8 {
+  using Element = int8_t;
+  static constexpr bool kScaled = true;
+  static constexpr AttentionFn KernelTable::*kEntry = &KernelTable::attention_q8;
+  // Codes over all of their range, -128 too, which quantize_kv_q8 does not use.
+  static Element from(float x) { return static_cast<Element>(std::clamp(x * 40, -128.0f, 127.0f)); }
+  static float to(Element x) { return x; }
 };
 
 struct Shape {
@@ -45,6 +57,9 @@ struct Problem {
         n_seen(std::min(kAttentionBlock, s.n_positions + s.n_tokens - 1)),
         keys(round_up(n_seen, kKeyLanes) * s.head_dim),
         values(n_seen * s.head_dim),
+        n_scales(round_up(n_seen, kKeyLanes) * ((s.head_dim + kKvBlock - 1) / kKvBlock)),
+        key_scales(Type::kScaled ? n_scales : 0),
+        value_scales(key_scales.size()),
         q(s.n_tokens * s.n_rep * s.head_dim) {}
 
   void fill(std::mt19937& random) {
@@ -52,6 +67,20 @@ struct Problem {
     for (Element& x : keys) x = Type::from(normal(random));
     for (Element& x : values) x = Type::from(normal(random));
     for (float& x : q) x = normal(random);
+    for (uint16_t& x : key_scales) x = f32_to_bf16(std::abs(normal(random)) / 40);
+    for (uint16_t& x : value_scales) x = f32_to_bf16(std::abs(normal(random)) / 40);
+  }
+  size_t scale_at(size_t pos, size_t d) const {
+    const size_t n_blocks = (shape.head_dim + kKvBlock - 1) / kKvBlock;
+    return (pos / kKeyLanes * n_blocks + d / kKvBlock) * kKeyLanes + pos % kKeyLanes;
+  }
+  float key_as_float(size_t pos, size_t d) {
+    const float x = Type::to(key(pos, d));
+    return Type::kScaled ? x * bf16_to_f32(key_scales[scale_at(pos, d)]) : x;
+  }
+  float value_as_float(size_t pos, size_t d) {
+    const float x = Type::to(values[pos * shape.head_dim + d]);
+    return Type::kScaled ? x * bf16_to_f32(value_scales[scale_at(pos, d)]) : x;
   }
   Element& key(size_t pos, size_t d) {
     return keys[(pos / kKeyLanes * shape.head_dim + d) * kKeyLanes + pos % kKeyLanes];
@@ -61,6 +90,8 @@ struct Problem {
   const Shape shape;
   const size_t n_seen;
   GuardedBuffer<Element> keys, values;
+  const size_t n_scales;
+  GuardedBuffer<uint16_t> key_scales, value_scales;
   GuardedBuffer<float> q;
 };
 
@@ -76,6 +107,8 @@ void run(const KernelTable& table, Problem<Type>& problem, Results& results) {
   AttentionBlock block = {};
   block.keys = problem.keys.data();
   block.values = problem.values.data();
+  block.key_scales = problem.key_scales.data();
+  block.value_scales = problem.value_scales.data();
   block.head_dim = shape.head_dim;
   block.n_positions = shape.n_positions;
   block.n_queries = problem.n_queries();
@@ -128,6 +161,7 @@ class Attention : public test::EachIsa {
   void expect_scalar_bits(const Shape& shape) {
     expect_scalar_bits<F32>(shape);
     expect_scalar_bits<F16>(shape);
+    expect_scalar_bits<Q8>(shape);
   }
 };
 
@@ -194,6 +228,39 @@ TEST_P(Attention, LaterPositionsDoNotShow) {
   EXPECT_TRUE(std::isnan(after.out[11 * 64]));
 }
 
+TEST_P(Attention, QuantisationHasTheScalarBits) {
+  for (const size_t n : {2u, 14u, 16u, 18u, 31u, 32u, 34u, 48u, 50u, 64u, 80u, 128u, 200u}) {
+    for (const float magnitude : {1.0f, 0.0f, 1e-30f, 1e30f}) {
+      const size_t n_blocks = (n + kKvBlock - 1) / kKvBlock;
+      GuardedBuffer<float> x(n);
+      std::normal_distribution<float> normal(0.0f, magnitude);
+      for (float& v : x) v = magnitude == 0.0f ? 0.0f : normal(random_);
+      if (magnitude == 1.0f) x[0] = 127.0f, x[1] = 0.5f, x[n - 1] = -1.5f;
+      GuardedBuffer<int8_t> qa(n), qb(n);
+      GuardedBuffer<uint16_t> sa(n_blocks), sb(n_blocks);
+      scalar_.quantize_kv_q8(x.data(), n, qa.data(), sa.data());
+      table_.quantize_kv_q8(x.data(), n, qb.data(), sb.data());
+      EXPECT_EQ(std::vector<int8_t>(qa.begin(), qa.end()),
+                std::vector<int8_t>(qb.begin(), qb.end()));
+      EXPECT_EQ(std::vector<uint16_t>(sa.begin(), sa.end()),
+                std::vector<uint16_t>(sb.begin(), sb.end()));
+      EXPECT_TRUE(qb.intact() && sb.intact()) << n;
+    }
+  }
+}
+
+TEST_P(Attention, QuantisationShowsNanAndInfinityInTheScale) {
+  for (const float bad : {kInfinity, -kInfinity, std::numeric_limits<float>::quiet_NaN()}) {
+    std::vector<float> x(40, 1.0f);
+    x[33] = bad;
+    std::vector<int8_t> q(40);
+    std::vector<uint16_t> scales(2);
+    table_.quantize_kv_q8(x.data(), x.size(), q.data(), scales.data());
+    EXPECT_TRUE(std::isfinite(bf16_to_f32(scales[0])));
+    EXPECT_FALSE(std::isfinite(bf16_to_f32(scales[1])));
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(, Attention, testing::ValuesIn(test::all_isas()), test::isa_name);
 
 template <typename Type>
@@ -209,7 +276,7 @@ void expect_softmax() {
     std::vector<double> scores(n);
     for (size_t pos = 0; pos < n; ++pos) {
       for (size_t d = 0; d < 40; ++d) {
-        scores[pos] += static_cast<double>(problem.q[r * 40 + d]) * Type::to(problem.key(pos, d));
+        scores[pos] += static_cast<double>(problem.q[r * 40 + d]) * problem.key_as_float(pos, d);
       }
       scores[pos] /= std::sqrt(40.0);
     }
@@ -221,7 +288,7 @@ void expect_softmax() {
     for (size_t pos = 0; pos < n; ++pos) {
       const double w = std::exp(scores[pos] - max);
       sum += w;
-      for (size_t d = 0; d < 40; ++d) out[d] += w * Type::to(problem.values[pos * 40 + d]);
+      for (size_t d = 0; d < 40; ++d) out[d] += w * problem.value_as_float(pos, d);
     }
     EXPECT_NEAR(results.sums[r] / sum, 1.0, 1e-4);
     for (size_t d = 0; d < 40; ++d) {
@@ -232,6 +299,43 @@ void expect_softmax() {
 
 TEST(ScalarAttention, IsTheSoftmaxOfF32) { expect_softmax<F32>(); }
 TEST(ScalarAttention, IsTheSoftmaxOfF16) { expect_softmax<F16>(); }
+TEST(ScalarAttention, IsTheSoftmaxOfQ8) { expect_softmax<Q8>(); }
+
+TEST(ScalarAttention, Q8IsWithinHalfAStepOfTheElement) {
+  const KernelTable scalar = make_table(*find_isa("scalar"));
+  std::mt19937 random(8);
+  std::normal_distribution<float> normal;
+  for (const float magnitude : {1.0f, 1e-20f, 1e20f}) {
+    std::vector<float> x(80);  // the last block is short
+    for (float& v : x) v = normal(random) * magnitude;
+    std::vector<int8_t> q(x.size());
+    std::vector<uint16_t> scales(3);
+    scalar.quantize_kv_q8(x.data(), x.size(), q.data(), scales.data());
+    for (size_t i = 0; i < x.size(); ++i) {
+      const float step = bf16_to_f32(scales[i / 32]);
+      // A bf16 may be 2^-9 of itself below 1 / 127 of the largest element: 127.25 steps.
+      EXPECT_LE(std::abs(x[i] - static_cast<float>(q[i]) * step), step * 0.5001f) << i;
+      EXPECT_GE(q[i], -127);
+    }
+    for (size_t block = 0; block < 3; ++block) {
+      float largest = 0.0f;
+      for (size_t i = block * 32; i < std::min<size_t>(80, block * 32 + 32); ++i) {
+        largest = std::max(largest, std::abs(x[i]));
+      }
+      EXPECT_NEAR(bf16_to_f32(scales[block]) / (largest / 127.0f), 1.0f, 0x1p-8f);
+    }
+  }
+}
+
+TEST(ScalarAttention, Q8OfZerosIsZero) {
+  const KernelTable scalar = make_table(*find_isa("scalar"));
+  const std::vector<float> x(32, 0.0f);
+  std::vector<int8_t> q(32, 1);
+  uint16_t scale = 0;
+  scalar.quantize_kv_q8(x.data(), 32, q.data(), &scale);
+  EXPECT_EQ(q, std::vector<int8_t>(32, 0));
+  EXPECT_TRUE(std::isfinite(bf16_to_f32(scale)));
+}
 
 }  // namespace
 }  // namespace tern::kernels

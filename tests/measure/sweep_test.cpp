@@ -76,7 +76,7 @@ TEST_F(SweepOfATinyModel, CountsTheBytesAndMultiplicationsOfATokenAndItsShareOfT
   Sweep sweep = make({{10, 4, 6}}, {.kv = KvType::kF32, .n_batch = 4});
   ASSERT_TRUE(sweep.measure(0));
   const BenchRow row = sweep.result(0, limits_, {});
-  const double kv = 2.0 * static_cast<double>(info.kv_bytes_per_position_f16);
+  const double kv = static_cast<double>(kv_bytes_per_position(info, KvType::kF32));
   const auto weights = static_cast<double>(info.bytes_per_token);
   // Four steps at 7, 8, 9 and 10 positions.
   EXPECT_EQ(row.decode->bytes_per_token, static_cast<uint64_t>(weights + kv * 8.5));

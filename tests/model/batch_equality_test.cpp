@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <thread>
 
 #include "tests/model/run_model.h"
@@ -32,7 +33,7 @@ class EqualLogits : public testing::TestWithParam<Case> {
 };
 
 TEST_P(EqualLogits, OnEveryKernelSetWithOneTwoAndThreeThreads) {
-  for (const KvType kv : {KvType::kF16, KvType::kF32}) {
+  for (const KvType kv : {KvType::kF16, KvType::kF32, KvType::kQ8}) {
     test::RunOptions options;
     options.kv = kv;
     const std::vector<float> expected = run("scalar", 1, options);
@@ -107,7 +108,21 @@ TEST(KvTypes, Differ) {
   const auto ids = test::some_ids(20, 287);
   test::RunOptions f32;
   f32.kv = KvType::kF32;
-  EXPECT_FALSE(test::same_bits(test::all_logits(model, ids), test::all_logits(model, ids, f32)));
+  test::RunOptions q8;
+  q8.kv = KvType::kQ8;
+  const std::vector<float> halves = test::all_logits(model, ids);
+  const std::vector<float> floats = test::all_logits(model, ids, f32);
+  const std::vector<float> codes = test::all_logits(model, ids, q8);
+  EXPECT_FALSE(test::same_bits(halves, floats));
+  EXPECT_FALSE(test::same_bits(halves, codes));
+  // And yet they are the same model: each is nearer to f32 than the logits are to zero.
+  double distance = 0.0;
+  double size = 0.0;
+  for (size_t i = 0; i < floats.size(); ++i) {
+    distance += std::pow(static_cast<double>(codes[i]) - static_cast<double>(floats[i]), 2);
+    size += std::pow(static_cast<double>(floats[i]), 2);
+  }
+  EXPECT_LT(distance, 0.01 * size);
 }
 
 // Eval asks for logits from the middle of a batch on; they are those of a run that wants all.

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <limits>
 #include <set>
 #include <vector>
@@ -99,6 +100,51 @@ TEST(KvCache, F16RoundsToNearestEven) {
   EXPECT_EQ(kernels::f16_to_f32(keys[16]), 1.0f + 0x1p-9f);
   EXPECT_EQ(kernels::f16_to_f32(values[0]), -1.0f - 0x1p-10f);
   EXPECT_EQ(kernels::f16_to_f32(values[1]), std::numeric_limits<float>::infinity());
+}
+
+// The bytes of q8 behind a head's keys and values, and the scales of its positions.
+TEST(KvCache, Q8KeepsCodesInTheLayoutOfTheOthersAndScalesByGroups) {
+  const auto table = kernels::make_table(*kernels::find_isa("scalar"));
+  constexpr size_t kDim = 180;  // six scales, the last for 20 elements
+  auto cache = KvCache::create(2, 2, kDim, kContext, KvType::kQ8);
+  ASSERT_TRUE(cache) << cache.error().message;
+  EXPECT_EQ(KvCache::bytes(2, 2, kDim, kContext, KvType::kQ8), 2u * 2 * 2 * 48 * (kDim + 2 * 6));
+  std::vector<float> key(kDim);
+  std::vector<float> value(kDim);
+  const auto code_of = [](size_t head, size_t pos, size_t i) {
+    // The first of each block is the largest, so that the scale is a power of two.
+    return i % 32 == 0 ? 127 : static_cast<int>((head * 37 + pos * 11 + i) % 255) - 127;
+  };
+  const auto scale_of = [](size_t head, size_t pos, size_t block) {
+    return std::ldexp(1.0f, static_cast<int>((head + pos + block) % 7) - 3);
+  };
+  for (size_t pos = kContext; pos-- > 0;) {
+    for (size_t head = 0; head < 2; ++head) {
+      for (size_t i = 0; i < kDim; ++i) {
+        key[i] = static_cast<float>(code_of(head, pos, i)) * scale_of(head, pos, i / 32);
+        value[i] = -key[i] * 2.0f;
+      }
+      cache->write(table, 1, head, pos, key.data(), value.data());
+    }
+  }
+  for (size_t head = 0; head < 2; ++head) {
+    kernels::AttentionBlock block = {};
+    cache->describe(1, head, 16, &block);
+    const auto* keys = static_cast<const int8_t*>(block.keys);
+    const auto* values = static_cast<const int8_t*>(block.values);
+    for (size_t pos = 16; pos < kContext; ++pos) {
+      const size_t at = pos - 16;
+      for (size_t i = 0; i < kDim; ++i) {
+        ASSERT_EQ(keys[(at / 16 * kDim + i) * 16 + at % 16], code_of(head, pos, i));
+        ASSERT_EQ(values[at * kDim + i], -code_of(head, pos, i));
+      }
+      for (size_t b = 0; b < 6; ++b) {
+        const size_t scale = (at / 16 * 6 + b) * 16 + at % 16;
+        ASSERT_EQ(kernels::bf16_to_f32(block.key_scales[scale]), scale_of(head, pos, b));
+        ASSERT_EQ(kernels::bf16_to_f32(block.value_scales[scale]), 2.0f * scale_of(head, pos, b));
+      }
+    }
+  }
 }
 
 TEST(KvCache, SizesThatOverflowAreOutOfMemory) {

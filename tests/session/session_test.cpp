@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -257,14 +258,16 @@ TEST_F(DemoModel, TokenIdsAreThoseOfTheReference) {
 TEST_F(DemoModel, PerplexityIsThatOfTheReference) {
   const auto n_used = reference_["n_tokens_used"].get<size_t>();
   ASSERT_GE(ids_.size(), n_used);
-  ASSERT_EQ(reference_["runs"].size(), 4u);
+  ASSERT_EQ(reference_["runs"].size(), 6u);
+  const std::map<std::string, KvType> types = {
+      {"f16", KvType::kF16}, {"f32", KvType::kF32}, {"q8", KvType::kQ8}};
   for (const json& run : reference_["runs"]) {
     const int n_ctx = run["n_ctx"].get<int>();
     SCOPED_TRACE(testing::Message() << n_ctx << ", " << run["kv"]);
     EXPECT_EQ(model_->info().act_mode, run["act"].get<std::string>());
     SessionOptions options;
     options.n_ctx = n_ctx;
-    options.kv = run["kv"] == "f16" ? KvType::kF16 : KvType::kF32;
+    options.kv = types.at(run["kv"].get<std::string>());
     const auto session = make_session(model_, options);
     ASSERT_NE(session, nullptr);
     const auto result = perplexity(*session, std::span<const TokenId>(ids_).first(n_used), n_ctx);

@@ -74,7 +74,7 @@ TEST(CommandLine, MistakesExitWithTwoAndSayWhatWasMeant) {
       {{"run", "--temp", "nan", "x"}, "not a number"},
       {{"run", "--seed", "-5", "x"}, "--seed"},
       {{"run", "--output", "jsno", "x"}, "did you mean json?"},
-      {{"run", "--kv", "f8", "x"}, "f16, f32"},
+      {{"run", "--kv", "f8", "x"}, "f16, f32, q8"},
       {{"run", "--act", "x", "x"}, "auto, token, group"},
       {{"run", "--ffn-act", "relu", "x"}, "did you mean relu2?"},
       {{"run", "--i2s-layout", "mips", "x"}, "x86, arm"},

@@ -63,7 +63,7 @@ class Cache:
 class Model:
     """Immutable weights of one file.
 
-    act: "auto", "token" or "group". kv: "f16" or "f32". probe, where given, is called as
+    act: "auto", "token" or "group". kv: "f16", "f32" or "q8". probe, where given, is called as
     probe(layer, site, values, scale) with what is about to be rounded: quantised activations in
     units of their step (scale None), and cached keys and values with the size their error goes by
     (in a float32 program, about 1e-6 of it).
@@ -73,8 +73,8 @@ class Model:
         self.config = c = Config(file)
         self.numerics = numerics or Numerics()
         self._probe = probe or (lambda layer, site, values, scale: None)
-        if kv not in ("f16", "f32"):
-            raise ValueError(f"kv {kv}, expected f16 or f32")
+        if kv not in ("f16", "f32", "q8"):
+            raise ValueError(f"kv {kv}, expected f16, f32 or q8")
         self._kv = kv
         self._tensors = {name: formats.decode(t) for name, t in file.tensors.items()}
         self._used = set()
@@ -181,6 +181,8 @@ class Model:
             self._probe(i, "k", np.stack(pairs, -1), size)
             self._probe(i, "v", v, np.abs(v))
             k, v = (x.astype(np.float16).astype(self.numerics.dtype) for x in (k, v))
+        elif self._kv == "q8":
+            k, v = self.numerics.q8(k), self.numerics.q8(v)
         if cache.n_tokens:
             k, v = np.concatenate([cache.keys[i], k]), np.concatenate([cache.values[i], v])
         cache.keys[i], cache.values[i] = k, v

@@ -9,6 +9,14 @@ import numpy as np
 
 _ACT_FLOOR = np.float32(1e-5)
 ACT_GROUP = 128
+_KV_BLOCK, _KV_FLOOR = 32, np.float32(1e-30)
+
+
+def _bfloat16(x):
+    """float32 rounded to the nearest bfloat16, ties to even; as float32."""
+    bits = x.astype(np.float32).view(np.uint32)
+    bits = bits + np.uint32(0x7fff) + ((bits >> np.uint32(16)) & np.uint32(1))
+    return (bits & np.uint32(0xffff0000)).view(np.float32)
 
 
 class Numerics:
@@ -70,6 +78,18 @@ class Numerics:
         scaled = blocks * (self.dtype(127) / absmax)
         codes = np.clip(np.rint(scaled), -128, 127)  # rint rounds ties to even
         return codes.reshape(x.shape), (absmax / self.dtype(127))[..., 0], scaled.reshape(x.shape)
+
+    def q8(self, x):
+        """What a cache in q8 gives back: codes times scales, 32 elements of a head to a scale, which
+        is the bfloat16 nearest to the largest of them / 127."""
+        out = np.empty_like(x)
+        for first in range(0, x.shape[-1], _KV_BLOCK):
+            block = x[..., first:first + _KV_BLOCK]
+            absmax = np.maximum(np.abs(block).max(axis=-1, keepdims=True), self.dtype(_KV_FLOOR))
+            scale = _bfloat16(absmax / self.dtype(127)).astype(self.dtype)
+            codes = np.clip(np.rint(block * (self.dtype(1) / scale)), -127, 127)
+            out[..., first:first + _KV_BLOCK] = codes * scale
+        return out
 
     def columns_at_once(self, matrices, act_group):
         """How many columns the integer sums of `matrices`, which share an input, may run over; None

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The reference as a program: greedy text of a model file.
 
-usage: ternref.py MODEL [-p PROMPT] [-n TOKENS] [--kv f16|f32] [--act auto|token|group]
+usage: ternref.py MODEL [-p PROMPT] [-n TOKENS] [--kv f16|f32|q8] [--act auto|token|group]
                   [--order free|fixed] [--ids]
 Writes the text that follows PROMPT (from BOS alone without one) to stdout; --ids writes token ids.
 --order fixed computes what the engine does, to the bit (fixed_order.py).
@@ -21,7 +21,7 @@ def main():
     parser.add_argument("model")
     parser.add_argument("-p", "--prompt", default="")
     parser.add_argument("-n", type=int, default=64)
-    parser.add_argument("--kv", default="f16", choices=("f16", "f32"))
+    parser.add_argument("--kv", default="f16", choices=("f16", "f32", "q8"))
     parser.add_argument("--act", default="auto", choices=("auto", "token", "group"))
     parser.add_argument("--order", default="free", choices=("free", "fixed"))
     parser.add_argument("--ids", action="store_true")
