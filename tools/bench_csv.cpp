@@ -70,6 +70,7 @@ void add_run(const BenchReport& report, Line& line) {
                            {"architecture", report.architecture},
                            {"weights_format", report.weights_format},
                            {"head_format", report.head_format},
+                           {"head_resident", report.head_resident},
                            {"weights_layout", report.weights_layout},
                            {"act", report.act_mode},
                            {"kv", report.kv_type},

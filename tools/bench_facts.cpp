@@ -35,6 +35,15 @@ std::string bytes(uint64_t n, const char* what) {
   return n > 0 ? byte_size(n) + " " + what : std::string();
 }
 
+// "F16", or "Q8_0 from F16" where it was requantised.
+std::string head_text(const BenchReport& report) {
+  if (report.head_resident.empty() || report.head_resident == report.head_format) {
+    return report.head_format;
+  }
+  return report.head_format.empty() ? report.head_resident
+                                    : report.head_resident + " from " + report.head_format;
+}
+
 void add_model(const BenchReport& report, std::vector<Fact>& facts) {
   if (!report.model_name.empty()) facts.push_back({"model", report.model_name, true});
   if (report.synthetic) {
@@ -44,10 +53,9 @@ void add_model(const BenchReport& report, std::vector<Fact>& facts) {
   }
   if (!report.model_hash.empty()) facts.push_back({"hash", report.model_hash, true});
   facts.push_back(
-      {"format",
-       join({report.architecture, report.weights_format, with("head ", report.head_format),
-             with("ternary weights in ", report.weights_layout),
-             with("activations per ", report.act_mode), with("KV ", report.kv_type)})});
+      {"format", join({report.architecture, report.weights_format, with("head ", head_text(report)),
+                       with("ternary weights in ", report.weights_layout),
+                       with("activations per ", report.act_mode), with("KV ", report.kv_type)})});
   facts.push_back(
       {"size",
        join({report.n_parameters > 0 ? large_count(report.n_parameters) + " parameters" : "",

@@ -170,8 +170,11 @@ void model_fields(Visitor& v, Report& report) {
   v.text("hash", report.model_hash);
   v.flag("synthetic", report.synthetic);
   v.text("weights_format", report.weights_format);
-  v.text("head_format", report.head_format);
   v.text("weights_layout", report.weights_layout);
+  v.object("head", [&report](auto& head) {
+    head.text("stored", report.head_format);
+    head.text("resident", report.head_resident);
+  });
   v.text("act", report.act_mode);
   v.text("kv", report.kv_type);
   v.count("parameters", report.n_parameters);

@@ -153,6 +153,7 @@ void BenchRun::describe_model() {
   report_.synthetic = !flags_.synthetic.shape.empty();
   report_.weights_format = info.weights_format;
   report_.head_format = info.head_format;
+  report_.head_resident = info.head_resident;
   report_.act_mode = info.act_mode;
   report_.weights_layout = info.weights_layout;
   report_.n_parameters = info.parameters.total;

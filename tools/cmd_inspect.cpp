@@ -70,6 +70,10 @@ void add_model_lines(const ModelInfo& info, Lines& lines) {
                                  info.head_dim));
   lines.add("vocabulary", fmt::format("{}, head {}", info.n_vocab,
                                       info.tied_head ? "tied to the embedding" : "of its own"));
+  lines.add("head", info.head_resident == info.head_format
+                        ? fmt::format("{} ({})", info.head_format, info.head_reason)
+                        : fmt::format("{}, {} in memory ({})", info.head_format, info.head_resident,
+                                      info.head_reason));
   lines.add("trained context", fmt::format("{}", info.context_length));
   lines.add("rope", fmt::format("{} dimensions, base {:g}, {} pairs, scaling {}", info.rope_dim,
                                 info.rope_freq_base, info.rope_pairing, info.rope_scaling));
@@ -182,6 +186,10 @@ Json model_part(const ModelInfo& info) {
           {"weights_layout", info.weights_layout},
           {"weights_layout_reason", info.weights_layout_reason},
           {"tied_head", info.tied_head},
+          {"head",
+           {{"stored", info.head_format},
+            {"resident", info.head_resident},
+            {"reason", info.head_reason}}},
           {"repairs", info.repairs}};
 }
 

@@ -45,10 +45,13 @@ void warn_of_presets(Log& log) {
 /// How the same model is named again.
 std::string model_arguments(const TuneFlags& flags) {
   const SyntheticOptions& synthetic = flags.synthetic;
+  // The head is a part of the shape that a choice is kept for.
+  std::string text;
+  if (flags.model.head != HeadFormat::kAuto) text += " --head " + head_word(flags.model.head);
   if (synthetic.shape.empty()) {
-    return flags.model.model.empty() ? std::string() : " -m " + quote(flags.model.model);
+    return flags.model.model.empty() ? text : " -m " + quote(flags.model.model) + text;
   }
-  std::string text = " --synthetic " + synthetic.shape;
+  text += " --synthetic " + synthetic.shape;
   if (!synthetic.weights.empty()) text += " --synthetic-weights " + synthetic.weights;
   if (!synthetic.head.empty()) text += " --synthetic-head " + synthetic.head;
   return text;

@@ -12,7 +12,8 @@ Json model_json(const Model& model) {
           {"name", info.name},
           {"architecture", info.architecture},
           {"act", info.act_mode},
-          {"weights_layout", info.weights_layout}};
+          {"weights_layout", info.weights_layout},
+          {"head", {{"stored", info.head_format}, {"resident", info.head_resident}}}};
 }
 
 Json kernels_json(const Engine& engine) {

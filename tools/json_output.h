@@ -20,7 +20,7 @@ inline constexpr int kSchemaVersion = 1;
 /// U+FFFD; infinities become null.
 std::string to_text(const Json& json, bool indented);
 
-/// {"path", "name", "architecture", "act", "weights_layout"}
+/// {"path", "name", "architecture", "act", "weights_layout", "head": {"stored", "resident"}}
 Json model_json(const Model& model);
 /// {"isa", "threads" (for single tokens), "threads_batch" (for prompts), "entries": {entry: isa}}
 Json kernels_json(const Engine& engine);

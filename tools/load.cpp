@@ -52,6 +52,11 @@ Result<std::shared_ptr<const Model>> load_with_progress(const ModelFlags& flags,
   TERN_ASSIGN_OR_RETURN(std::shared_ptr<const Model> model, load(options));
   bar.erase();
   const ModelInfo& info = model->info();
+  if (!info.head_notice.empty()) {
+    // Not asked for, so it is said without being asked.
+    flags.head == HeadFormat::kAuto ? context.log.notice(info.head_notice)
+                                    : context.log.info(info.head_notice);
+  }
   context.log.info(
       fmt::format("model: {} ({}), {} layers, {} parameters, activations {}, ternary weights {}",
                   info.name.empty() ? info.path : info.name, info.architecture, info.n_layer,

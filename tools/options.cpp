@@ -24,6 +24,12 @@ constexpr std::array<Choice<FfnActivation>, 3> kFfnActivations = {
     {{"auto", FfnActivation::kAuto},
      {"silu", FfnActivation::kSilu},
      {"relu2", FfnActivation::kSquaredRelu}}};
+constexpr std::array<Choice<HeadFormat>, 6> kHeadFormats = {{{"auto", HeadFormat::kAuto},
+                                                             {"keep", HeadFormat::kKeep},
+                                                             {"f16", HeadFormat::kF16},
+                                                             {"q8_0", HeadFormat::kQ8_0},
+                                                             {"q6_k", HeadFormat::kQ6_K},
+                                                             {"q4_0", HeadFormat::kQ4_0}}};
 constexpr std::array<Choice<bool>, 2> kI2sLayouts = {{{"x86", false}, {"arm", true}}};
 constexpr std::array<Choice<KvType>, 3> kKvTypes = {
     {{"f16", KvType::kF16}, {"f32", KvType::kF32}, {"q8", KvType::kQ8}}};
@@ -48,6 +54,7 @@ LoadOptions ModelFlags::load_options() const {
   LoadOptions options;
   options.act = act;
   options.weights = weights;
+  options.head = head;
   options.ffn_activation = ffn_activation;
   options.i2s_arm_layout = i2s_arm_layout;
   options.n_ctx = n_ctx;
@@ -70,6 +77,13 @@ EngineOptions ModelFlags::engine_options(int n_default) const {
   options.n_threads_batch = n_threads_batch > 0 ? n_threads_batch : options.n_threads_decode;
   options.n_threads = std::max(options.n_threads_decode, options.n_threads_batch);
   return options;
+}
+
+std::string head_word(HeadFormat head) {
+  for (const Choice<HeadFormat>& choice : kHeadFormats) {
+    if (choice.value == head) return choice.name;
+  }
+  return {};
 }
 
 bool ModelFlags::may_be_tuned() const {
@@ -126,6 +140,10 @@ CLI::Option* add_weights(CLI::App& app, ModelFlags& flags) {
 void add_interpretation_flags(CLI::App& app, ModelFlags& flags) {
   add_choice(app, "--act", flags.act, as_span(kActModes),
              "Scales of the int8 activations: one per token or per group (default auto)")
+      ->group(kModelGroup);
+  add_choice(app, "--head", flags.head, as_span(kHeadFormats),
+             "Format in memory of the matrix that gives the logits: keep is exact, auto makes q8_0 "
+             "of more than 8.5 bits per weight (default auto)")
       ->group(kModelGroup);
   add_choice(app, "--ffn-act", flags.ffn_activation, as_span(kFfnActivations),
              "Feed-forward activation, for files that do not tell (default auto)")

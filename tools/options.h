@@ -27,6 +27,7 @@ struct ModelFlags {
   NumaMode numa = NumaMode::kAuto;
   ActMode act = ActMode::kAuto;
   WeightsLayout weights = WeightsLayout::kAuto;
+  HeadFormat head = HeadFormat::kAuto;
   FfnActivation ffn_activation = FfnActivation::kAuto;
   bool i2s_arm_layout = false;
   KvType kv = KvType::kF16;
@@ -56,11 +57,12 @@ CLI::Option* add_weights(CLI::App& app, ModelFlags& flags);
 /// --threads of a command that computes no tokens.
 CLI::Option* add_work_threads(CLI::App& app, int& n_threads);
 CLI::Option* add_i2s_layout(CLI::App& app, bool& arm_layout);
-/// --act, --ffn-act, --i2s-layout.
+/// --act, --head, --ffn-act, --i2s-layout.
 void add_interpretation_flags(CLI::App& app, ModelFlags& flags);
 /// As --kv takes it: "f16", "f32", "q8".
 const char* kv_name(KvType kv);
-
+/// The word that --head has for a format.
+std::string head_word(HeadFormat head);
 /// The interpretation flags, --weights, --kv and --batch.
 void add_computation_flags(CLI::App& app, ModelFlags& flags);
 /// All of the above and --no-tune. --ctx is added by the command: it means the context in

@@ -38,9 +38,24 @@ enum class WeightsLayout { kAuto, kT2, kT5 };
 /// Gate activation of the feed-forward block.
 enum class FfnActivation { kAuto, kSilu, kSquaredRelu };
 
+/// Format in memory of the matrix that gives the logits: the head, or the embedding that stands in
+/// for it (tied). There is one copy then, so embeddings are looked up in the requantised form too.
+/// Requantising is what a converter would do: decode, round to the nearest, encode.
+// NOLINTBEGIN(readability-identifier-naming): the formats' own names
+enum class HeadFormat {
+  kKeep,  // as stored, exact
+  kAuto,  // as stored up to 8.5 bits per weight; wider (F16, BF16, F32): kQ8_0 where its blocks fit
+  kF16,
+  kQ8_0,
+  kQ6_K,
+  kQ4_0,
+};
+// NOLINTEND(readability-identifier-naming)
+
 struct LoadOptions {
   ActMode act = ActMode::kAuto;
   WeightsLayout weights = WeightsLayout::kAuto;
+  HeadFormat head = HeadFormat::kKeep;
   FfnActivation ffn_activation = FfnActivation::kAuto;  // override for files that do not tell
   bool i2s_arm_layout = false;  // I2_S tensors were packed by the ARM quantiser (64 per 16 bytes)
   // The session that is meant to be opened, for the memory plan; 0: the model's default context.
@@ -95,6 +110,9 @@ struct ModelInfo {
   ParameterCounts parameters;
   std::vector<std::pair<std::string, uint64_t>> tensor_types;  // name, count of tensors
   std::string weights_format, head_format;  // of most linears, and of the head: "I2_S", "F16"
+  std::string head_resident;  // what LoadOptions::head made of it: "Q8_0"; head_format where kept
+  std::string head_reason;    // "as stored", "requested", "automatic: ..."
+  std::string head_notice;    // a line for users when the head is not what they may expect, or ""
   double bits_per_weight = 0.0;  // stored bits of the ternary tensors, scales included, per weight
   uint64_t bytes_per_token = 0;  // weights read for one decoded token in the run-time layout
   uint64_t kv_bytes_per_position_f16 = 0;

@@ -55,6 +55,7 @@ struct BenchReport {
   std::string model_path, model_name, architecture, model_hash;  // hash: "sha256:...", "" if none
   bool synthetic = false;
   std::string weights_format, head_format;  // as stored: "I2_S", "F16"
+  std::string head_resident;                // of the head in memory: "Q8_0"
   std::string act_mode, kv_type;
   std::string weights_layout;  // of the ternary matrices in memory: "T2"
   uint64_t n_parameters = 0, file_bytes = 0, weight_bytes_per_token = 0, kv_bytes_per_position = 0,

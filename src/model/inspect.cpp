@@ -68,6 +68,8 @@ Result<Inspection> inspect_model(const std::string& path, const LoadOptions& opt
 
   auto open = model::open_model(std::move(reader), options);
   if (!open) {
+    // The file is fine, what was asked of it is not.
+    if (open.error().code == ErrorCode::kUsage) return std::move(open).error();
     inspection.unsupported = open.error().message;
     if (!open.error().hint.empty()) inspection.unsupported += "; " + open.error().hint;
     return inspection;

@@ -92,7 +92,8 @@ Result<OpenModel> open_model(gguf::Reader reader, const LoadOptions& options) {
   if (!config) return with_context(std::move(config).error(), reader.path());
   OpenModel model{std::move(reader), arch, std::move(config).value(), {}, {}};
   model.layout = choose_layout(options.weights);
-  TERN_ASSIGN_OR_RETURN(model.plan, plan_tensors(model.reader, model.layout.layout, &model.config));
+  TERN_ASSIGN_OR_RETURN(
+      model.plan, plan_tensors(model.reader, model.layout.layout, options.head, &model.config));
   if (evidence.n_tokens > static_cast<uint64_t>(model.config.n_vocab)) {
     return make_error(ErrorCode::kCorrupt,
                       "{}: the vocabulary has {} tokens, but the embedding only {} rows",
@@ -144,8 +145,18 @@ void describe_model(const OpenModel& model, ModelInfo* info) {
   info->tied_head = model.plan.head.tensor == nullptr;
   info->parameters = model.plan.parameters;
   info->weights_format = usual_format(model.plan);
-  info->head_format =
-      format_name(*(info->tied_head ? model.plan.embedding.tensor : model.plan.head.tensor));
+  const MatrixSource& head = info->tied_head ? model.plan.embedding : model.plan.head;
+  info->head_format = format_name(*head.tensor);
+  info->head_resident = head.resident != nullptr ? head.resident->name : info->head_format;
+  const HeadChoice& choice = model.plan.head_choice;
+  info->head_reason = choice.reason;
+  if (head.resident != nullptr) {
+    info->head_notice = fmt::format("head: {} in the file, {} in memory ({}){}", info->head_format,
+                                    info->head_resident, choice.reason,
+                                    info->tied_head ? "; embeddings are read from it too" : "");
+  } else if (choice.is_surprising) {
+    info->head_notice = fmt::format("head: {} ({})", info->head_format, choice.reason);
+  }
   if (model.plan.ternary_weights > 0) {
     info->bits_per_weight = 8.0 * static_cast<double>(model.plan.ternary_stored_bytes) /
                             static_cast<double>(model.plan.ternary_weights);

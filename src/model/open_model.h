@@ -24,7 +24,7 @@ struct OpenModel {
 /// Opens the container with the resolver that `options` asks for.
 Result<gguf::Reader> open_reader(const std::string& path, const LoadOptions& options);
 
-/// Architecture, configuration and tensor plan of an open file. kCorrupt, kUnsupported.
+/// Architecture, configuration and tensor plan of an open file. kCorrupt, kUnsupported, kUsage.
 Result<OpenModel> open_model(gguf::Reader reader, const LoadOptions& options);
 
 /// What the container alone says: name, sizes, types, template. Always succeeds.

@@ -26,8 +26,8 @@ std::string shape_text(const std::vector<uint64_t>& shape) {
 
 class Planner {
  public:
-  Planner(const gguf::Reader& reader, tensor::TernaryLayout layout, Config* config)
-      : reader_(reader), config_(config) {
+  Planner(const gguf::Reader& reader, tensor::TernaryLayout layout, HeadFormat head, Config* config)
+      : reader_(reader), head_(head), config_(config) {
     plan_.layout = layout;
   }
 
@@ -81,7 +81,8 @@ class Planner {
   }
 
   // A matrix [n_rows, k] and its `.scale` companion; counts its bytes under its role.
-  Result<MatrixSource> matrix(const std::string& name, uint64_t n_rows, int k, TensorRole role) {
+  Result<MatrixSource> matrix(const std::string& name, uint64_t n_rows, int k, TensorRole role,
+                              bool gives_logits = false) {
     MatrixSource source;
     TERN_ASSIGN_OR_RETURN(source.tensor, require(name + ".weight", {n_rows, u(k)}));
     TERN_RETURN_IF_ERROR(check_computable(*source.tensor));
@@ -105,7 +106,13 @@ class Planner {
       }
       plan_.parameters.other += 1;
     }
-    count(*source.tensor, format, role);
+    if (gives_logits) {
+      auto choice = choose_head(*source.tensor, head_);
+      if (!choice) return with_context(std::move(choice).error(), reader_.path());
+      source.resident = choice->resident;
+      plan_.head_choice = *std::move(choice);
+    }
+    count(source, format, role);
     return source;
   }
 
@@ -129,10 +136,14 @@ class Planner {
     return {};
   }
 
-  void count(const gguf::TensorInfo& info, const Format& format, TensorRole role) {
+  void count(const MatrixSource& source, const Format& format, TensorRole role) {
+    const gguf::TensorInfo& info = *source.tensor;
     const uint64_t n = info.n_elements();
     const bool ternary = format.kind == FormatKind::kTernary;
     uint64_t resident = info.n_bytes;
+    if (source.resident != nullptr) {
+      resident = info.shape[0] * tensor::row_bytes(*source.resident, info.shape[1]);
+    }
     if (ternary) {
       resident = tensor::TernaryWeights::estimate_bytes(
           plan_.layout, info.shape[0], info.shape[1],
@@ -171,11 +182,12 @@ class Planner {
                         embedding->shape[0]);
     }
     config_->n_vocab = static_cast<int>(embedding->shape[0]);
+    const bool tied = reader_.find_tensor("output.weight") == nullptr;
     TERN_ASSIGN_OR_RETURN(plan_.embedding, matrix("token_embd", u(config_->n_vocab),
-                                                  config_->n_embd, TensorRole::kEmbedding));
-    if (reader_.find_tensor("output.weight") != nullptr) {
-      TERN_ASSIGN_OR_RETURN(
-          plan_.head, matrix("output", u(config_->n_vocab), config_->n_embd, TensorRole::kHead));
+                                                  config_->n_embd, TensorRole::kEmbedding, tied));
+    if (!tied) {
+      TERN_ASSIGN_OR_RETURN(plan_.head, matrix("output", u(config_->n_vocab), config_->n_embd,
+                                               TensorRole::kHead, true));
     }
     TERN_ASSIGN_OR_RETURN(plan_.output_norm, norm("output_norm.weight", config_->n_embd));
     plan_.rope_freqs = optional("rope_freqs.weight");
@@ -244,6 +256,7 @@ class Planner {
   }
 
   const gguf::Reader& reader_;
+  const HeadFormat head_;
   Config* config_;
   TensorPlan plan_;
   std::set<const gguf::TensorInfo*> used_;
@@ -252,8 +265,8 @@ class Planner {
 }  // namespace
 
 Result<TensorPlan> plan_tensors(const gguf::Reader& reader, tensor::TernaryLayout layout,
-                                Config* config) {
-  return Planner(reader, layout, config).run();
+                                HeadFormat head, Config* config) {
+  return Planner(reader, layout, head, config).run();
 }
 
 uint64_t kv_cache_bytes(const Config& config, int n_ctx, KvType kv) {

@@ -8,6 +8,8 @@
 
 #include "gguf/reader.h"
 #include "model/config.h"
+#include "model/head_choice.h"
+#include "tensor/dtype_table.h"
 #include "tensor/ternary_layout.h"
 #include "tern/model.h"
 
@@ -19,6 +21,7 @@ enum class TensorRole { kEmbedding, kHead, kLinear, kNorm };
 struct MatrixSource {
   const gguf::TensorInfo* tensor = nullptr;  // borrowed from the reader
   const gguf::TensorInfo* scale = nullptr;   // `.scale` companion of one float, or null
+  const tensor::Format* resident = nullptr;  // dense format to requantise to; null: as stored
 };
 
 struct LayerSources {
@@ -33,6 +36,7 @@ struct LayerSources {
 
 struct TensorPlan {
   MatrixSource embedding, head;  // head.tensor null: tied
+  HeadChoice head_choice;        // for the head, or for the embedding when it is tied
   const gguf::TensorInfo* output_norm = nullptr;
   const gguf::TensorInfo* rope_freqs = nullptr;  // or null
   std::vector<LayerSources> layers;
@@ -49,9 +53,10 @@ struct TensorPlan {
 
 /// Finds and checks every tensor; sets config->n_vocab and rope.freq_divisors stays for the loader.
 /// A tensor that the computation would not use is refused, since leaving it out would be wrong.
-/// kCorrupt (missing, wrong shape), kUnsupported (format that cannot be computed).
+/// kCorrupt (missing, wrong shape), kUnsupported (format that cannot be computed), kUsage (a head
+/// that cannot be had in the requested format).
 Result<TensorPlan> plan_tensors(const gguf::Reader& reader, tensor::TernaryLayout layout,
-                                Config* config);
+                                HeadFormat head, Config* config);
 
 /// Bytes of the KV cache for n_ctx positions.
 uint64_t kv_cache_bytes(const Config& config, int n_ctx, KvType kv);

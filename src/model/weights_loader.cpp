@@ -7,6 +7,7 @@
 #include "base/result.h"
 #include "kernels/half.h"
 #include "kernels/kernel_table.h"
+#include "model/requantize.h"
 #include "tensor/dtype_table.h"
 #include "threading/pieces.h"
 
@@ -73,6 +74,7 @@ class Loader {
          const LoadOptions& options)
       : reader_(reader),
         plan_(plan),
+        table_(engine.table),
         pool_(engine.pool()),
         options_(options),
         arena_(plan.memory.ternary_bytes + plan.memory.embedding_bytes + plan.memory.head_bytes,
@@ -173,6 +175,8 @@ class Loader {
   Result<void> load_matrix(const MatrixSource& source, Matrix* matrix) {
     if (format_of(*source.tensor).kind == FormatKind::kTernary) {
       TERN_RETURN_IF_ERROR(load_ternary(source, matrix));
+    } else if (source.resident != nullptr) {
+      TERN_RETURN_IF_ERROR(load_requantised(*source.tensor, *source.resident, matrix));
     } else {
       TERN_RETURN_IF_ERROR(load_dense(*source.tensor, matrix));
     }
@@ -205,6 +209,49 @@ class Loader {
     if (!read) return read.error();
     *matrix = Matrix(std::move(dense));
     return {};
+  }
+
+  // A dense matrix in another format than it is stored in. Workers read, convert and encode a piece
+  // each: the stored form is never in memory as a whole.
+  Result<void> load_requantised(const gguf::TensorInfo& info, const Format& format,
+                                Matrix* matrix) {
+    const Format& stored = format_of(info);
+    DenseWeights dense;
+    dense.format = &format;
+    dense.n_rows = static_cast<size_t>(info.shape[0]);
+    dense.k = static_cast<size_t>(info.shape[1]);
+    dense.row_stride = static_cast<size_t>(tensor::row_bytes(format, dense.k));
+    TERN_ASSIGN_OR_RETURN(dense.data, arena_.take(dense.n_rows * dense.row_stride));
+    const auto stored_stride = static_cast<size_t>(tensor::row_bytes(stored, dense.k));
+    const size_t rows_per_piece =
+        std::max<size_t>(1, static_cast<size_t>(kPieceBytes) / stored_stride);
+    const Result<void> encoded = for_pieces(
+        pool_, dense.n_rows, rows_per_piece, options_.interrupt,
+        [&](size_t begin, size_t end, int worker) -> Result<void> {
+          Scratch& scratch = scratch_[static_cast<size_t>(worker)];
+          scratch.bytes.resize((end - begin) * stored_stride);
+          TERN_RETURN_IF_ERROR(reader_.read(info, begin * stored_stride, scratch.bytes));
+          scratch.floats.resize(dense.k);
+          for (size_t row = begin; row < end; ++row) {
+            const uint32_t largest = requantize_row(
+                table_, stored, scratch.bytes.data() + (row - begin) * stored_stride, dense.k,
+                format, scratch.floats.data(), dense.data.data() + row * dense.row_stride);
+            if (largest >= kInfinityBits) return non_finite(info, row);
+            if (largest > kLargestRequantizedBits) return too_large(info, row, format);
+          }
+          return {};
+        });
+    TERN_RETURN_IF_ERROR(encoded);
+    *matrix = Matrix(std::move(dense));
+    return {};
+  }
+
+  Error too_large(const gguf::TensorInfo& info, size_t row, const Format& format) const {
+    return with_hint(make_error(ErrorCode::kUnsupported,
+                                "{}: tensor {} row {} holds values beyond 65504, too large to be "
+                                "requantised to {}",
+                                reader_.path(), info.name, row, format.name),
+                     "use --head keep");
   }
 
   Result<void> load_ternary(const MatrixSource& source, Matrix* matrix) {
@@ -372,6 +419,7 @@ class Loader {
 
   const gguf::Reader& reader_;
   const TensorPlan& plan_;
+  const kernels::KernelTable& table_;
   const WorkerPool& pool_;
   const LoadOptions& options_;
   BufferArena arena_;

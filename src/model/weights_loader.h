@@ -18,8 +18,8 @@ struct LoadedWeights {
 };
 
 /// config->rope.freq_divisors is filled from the file. kCorrupt (naming tensor and block),
-/// kNotFound, kOutOfMemory, kInterrupted; kUnsupported when the system
-/// refuses the placement of memory that was asked for.
+/// kUnsupported (weights too large for the format of the head, placement of memory that the system
+/// refuses), kNotFound, kOutOfMemory, kInterrupted.
 Result<LoadedWeights> load_weights(const gguf::Reader& reader, const TensorPlan& plan,
                                    bool token_activations, const EngineImpl& engine,
                                    const LoadOptions& options, Config* config);

@@ -59,6 +59,19 @@ TEST(BenchCommand, MeasuresEveryCombinationOfTheSweep) {
   EXPECT_EQ(json["interrupted"], false);
 }
 
+// Fewer bytes are read for a token, and the result says why.
+TEST(BenchCommand, CountsTheHeadThatIsInMemory) {
+  const Json kept = bench_json({"-p", "0", "-n", "2", "--head", "keep"})["model"];
+  const Json narrow = bench_json({"-p", "0", "-n", "2"})["model"];
+  EXPECT_EQ(kept["head"]["stored"], "F16");
+  EXPECT_EQ(kept["head"]["resident"], "F16");
+  EXPECT_EQ(narrow["head"]["stored"], "F16");
+  EXPECT_EQ(narrow["head"]["resident"], "Q8_0");
+  // 287 rows of 256: 2 bytes a weight, or 34 for 32.
+  EXPECT_EQ(kept["weight_bytes_per_token"].get<int>(),
+            narrow["weight_bytes_per_token"].get<int>() + 287 * (512 - 272));
+}
+
 TEST(BenchCommand, LeavesOutThePhaseThatHasNoTokens) {
   const Json json = bench_json({"-p", "0", "-n", "4"});
   ASSERT_EQ(json["rows"].size(), 1u);

@@ -93,7 +93,7 @@ TEST(BenchText, SaysWhatWasMeasuredAndWhere) {
                            "models/ggml-model-i2_s.gguf",
                            "sha256:4b1d0d3a",
                            "I2_S",
-                           "head F16",
+                           "head Q8_0 from F16",
                            "1.19 GB",
                            "1.18 GB of weights read per token",
                            "in 1.31 s",

@@ -109,6 +109,7 @@ BenchReport report_without_rows() {
   report.model_hash = "sha256:4b1d0d3a2f7d7c6fb6a5e0a7bb1b3f0f2d54dff0e2b1bfa9cbf5a9a2ad1b7c11";
   report.weights_format = "I2_S";
   report.head_format = "F16";
+  report.head_resident = "Q8_0";
   report.act_mode = "token";
   report.weights_layout = "T2";
   report.kv_type = "f16";

@@ -31,6 +31,23 @@ TEST(InspectCommand, ShowsWhatTheFileHoldsAndNeeds) {
   EXPECT_FALSE(contains(outcome.out, "general.architecture"));
 }
 
+TEST(InspectCommand, PlansForTheHeadThatWouldBeInMemory) {
+  EXPECT_TRUE(contains(tern({"inspect", tiny_model()}).out,
+                       "F16, Q8_0 in memory (automatic: wider than 8.5 bits)"));
+  EXPECT_TRUE(contains(tern({"inspect", tiny_model(), "--head", "keep"}).out, "F16 (as stored)"));
+  const auto plan = [](const char* head) {
+    const Outcome outcome = tern({"inspect", tiny_model(), "--head", head, "--output", "json"});
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    return Json::parse(outcome.out, nullptr, false);
+  };
+  const Json kept = plan("keep"), narrow = plan("q6_k");
+  EXPECT_EQ(kept["memory_plan"]["total_bytes"].get<int64_t>(),
+            narrow["memory_plan"]["total_bytes"].get<int64_t>() + 287 * (512 - 210));
+  EXPECT_EQ(narrow["model"]["head"]["stored"], "F16");
+  EXPECT_EQ(narrow["model"]["head"]["resident"], "Q6_K");
+  EXPECT_EQ(narrow["model"]["head"]["reason"], "requested");
+}
+
 TEST(InspectCommand, ListsTensorsAndMetadataWhenAsked) {
   const Outcome tensors = tern({"inspect", tiny_model(), "--tensors"});
   EXPECT_TRUE(contains(tensors.out, "blk.0.attn_q.weight")) << tensors.out;

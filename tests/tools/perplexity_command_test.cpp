@@ -21,7 +21,8 @@ std::string sample_text() {
 }
 
 Json measure(std::vector<std::string> more, const std::string& text) {
-  std::vector<std::string> arguments = {"perplexity", "-m", tiny_model(), "--output", "json"};
+  std::vector<std::string> arguments = {"perplexity", "-m",     tiny_model(), "--output",
+                                        "json",       "--head", "keep"};
   arguments.insert(arguments.end(), more.begin(), more.end());
   const Outcome outcome = tern(arguments, text);
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
@@ -88,9 +89,10 @@ TEST(PerplexityCommand, TheDemoModelHasTheFigureOfTheReferenceProgram) {
   const Json reference = Json::parse(file, nullptr, false);
   ASSERT_TRUE(reference.is_object());
   for (const Json& run : reference["runs"]) {
-    const Outcome outcome = tern({"perplexity", "-m", model, "-f", text, "--max-tokens",
-                                  reference["n_tokens_used"].dump(), "--ctx", run["n_ctx"].dump(),
-                                  "--kv", run["kv"], "--act", run["act"], "--output", "json"});
+    const Outcome outcome =
+        tern({"perplexity", "-m", model, "-f", text, "--max-tokens",
+              reference["n_tokens_used"].dump(), "--ctx", run["n_ctx"].dump(), "--kv", run["kv"],
+              "--act", run["act"], "--head", "keep", "--output", "json"});
     ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
     const Json json = Json::parse(outcome.out);
     EXPECT_EQ(json["windows"], run["n_windows"]);
@@ -100,6 +102,22 @@ TEST(PerplexityCommand, TheDemoModelHasTheFigureOfTheReferenceProgram) {
     EXPECT_NEAR(json["stderr"].get<double>(), run["fixed_order_standard_error"].get<double>(),
                 1e-9);
   }
+}
+
+// What the choice of the head is for: another figure, and the result says which head it is of.
+TEST(PerplexityCommand, TheFigureIsThatOfTheHead) {
+  const Json kept = measure({"--ctx", "64"}, sample_text());
+  EXPECT_EQ(kept["model"]["head"]["stored"], "F16");
+  EXPECT_EQ(kept["model"]["head"]["resident"], "F16");
+  const Outcome outcome =
+      tern({"perplexity", "-m", tiny_model(), "--ctx", "64", "--head", "q4_0", "--output", "json"},
+           sample_text());
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  const Json narrow = Json::parse(outcome.out, nullptr, false);
+  EXPECT_EQ(narrow["model"]["head"]["stored"], "F16");
+  EXPECT_EQ(narrow["model"]["head"]["resident"], "Q4_0");
+  EXPECT_NE(narrow["ppl"], kept["ppl"]);
+  EXPECT_NEAR(narrow["ppl"].get<double>() / kept["ppl"].get<double>(), 1.0, 0.1);
 }
 
 TEST(PerplexityCommand, ATextShorterThanAWindowIsAUsageError) {

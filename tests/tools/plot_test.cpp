@@ -127,8 +127,8 @@ TEST(Plot, ThreadSweepsAreDrawnOverThreads) {
         "threads", "tokens/s", "1", "2", "4", "8", "median of the repetitions",
         "slowest to fastest", "bandwidth limit", "compute limit", "limit by memory bandwidth",
         "limit by int8 dot products", "cpu: AMD EPYC 9R14 96-Core Processor",
-        "format: bitnet-b1.58, I2_S, head F16, ternary weights in T2, activations per token, KV "
-        "f16"}) {
+        "format: bitnet-b1.58, I2_S, head Q8_0 from F16, ternary weights in T2, activations per "
+        "token, KV f16"}) {
     EXPECT_TRUE(has_text(svg, text)) << text;
   }
   const auto points = circles(svg);

@@ -56,7 +56,7 @@ std::vector<int> ids_of(const Json& result) {
 }
 
 TEST(RunCommand, PrintsPromptAndTextToStdoutAndStatisticsToStderr) {
-  const Outcome outcome = run_tiny({"-p", "hello"});
+  const Outcome outcome = run_tiny({"-p", "hello", "--head", "keep"});
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
   EXPECT_TRUE(outcome.out.starts_with("hello"));
   EXPECT_GT(outcome.out.size(), std::string("hello").size());
@@ -102,9 +102,10 @@ TEST(RunCommand, GreedyTokensAreThoseOfTheReferenceProgram) {
   for (const Json& reference : golden["runs"]) {
     const std::string kv = reference["kv"];
     const auto expected = reference["greedy"].get<std::vector<int>>();
-    const Outcome outcome = tern({"run", "-m", tiny_model(), "--prompt-ids", prompt, "--temp", "0",
-                                  "-n", std::to_string(expected.size()), "--kv", kv, "--output",
-                                  "json", "--act", golden["act"], "--ignore-eos"});
+    const Outcome outcome =
+        tern({"run", "-m", tiny_model(), "--prompt-ids", prompt, "--temp", "0", "-n",
+              std::to_string(expected.size()), "--kv", kv, "--output", "json", "--act",
+              golden["act"], "--ignore-eos", "--head", "keep"});
     ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
     EXPECT_EQ(ids_of(Json::parse(outcome.out)), expected) << kv;
   }
@@ -113,10 +114,53 @@ TEST(RunCommand, GreedyTokensAreThoseOfTheReferenceProgram) {
 TEST(RunCommand, TheDemoTextOfAFloatModelIsExact) {
   const std::string folder = std::string(TERN_SHARED_DIR) + "/data/model/stories260K/";
   if (!fs::exists(folder + "stories260K-f32.gguf")) GTEST_SKIP() << "no " << folder;
-  const Outcome outcome =
-      tern({"run", "-m", folder + "stories260K-f32.gguf", "--temp", "0", "-n", "200", "-p", ""});
+  const Outcome outcome = tern({"run", "-m", folder + "stories260K-f32.gguf", "--temp", "0", "-n",
+                                "200", "-p", "", "--head", "keep"});
   EXPECT_EQ(outcome.exit_code, 0);
   EXPECT_EQ(outcome.out, read_file(folder + "golden-greedy-200.txt"));
+}
+
+TEST(RunCommand, AHeadThatIsRequantisedUnaskedIsAnnounced) {
+  const std::string said =
+      "head: F16 in the file, Q8_0 in memory (automatic: wider than 8.5 bits)\n";
+  const Outcome unasked = run_tiny({"-p", "hello"});
+  EXPECT_EQ(unasked.exit_code, 0);
+  EXPECT_TRUE(contains(unasked.err, said)) << unasked.err;
+  EXPECT_TRUE(contains(run_tiny({"-p", "hello", "--head", "auto"}).err, said));
+  for (const char* head : {"keep", "f16", "q8_0", "q6_k", "q4_0"}) {
+    const Outcome outcome = run_tiny({"-p", "hello", "--head", head});
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    EXPECT_FALSE(contains(outcome.err, "head")) << head << "\n" << outcome.err;
+  }
+  EXPECT_TRUE(contains(run_tiny({"-p", "hello", "--head", "q4_0", "--verbose"}).err,
+                       "head: F16 in the file, Q4_0 in memory (requested)"));
+}
+
+TEST(RunCommand, JsonNamesTheHeadInTheFileAndInMemory) {
+  const std::vector<std::pair<std::vector<std::string>, const char*>> cases = {
+      {{}, "Q8_0"},
+      {{"--head", "keep"}, "F16"},
+      {{"--head", "f16"}, "F16"},
+      {{"--head", "q6_k"}, "Q6_K"},
+      {{"--head", "q4_0"}, "Q4_0"}};
+  for (const auto& [flags, resident] : cases) {
+    std::vector<std::string> arguments = {"-p", "hello"};
+    arguments.insert(arguments.end(), flags.begin(), flags.end());
+    const Json head = run_json(arguments)["model"]["head"];
+    EXPECT_EQ(head["stored"], "F16");
+    EXPECT_EQ(head["resident"], resident);
+  }
+}
+
+TEST(RunCommand, AHeadThatCannotBeHadIsAUsageError) {
+  const Outcome unknown = run_tiny({"-p", "hello", "--head", "q5_0"});
+  EXPECT_EQ(unknown.exit_code, 2);
+  EXPECT_TRUE(contains(unknown.err, "q4_0")) << unknown.err;
+  // Rows of 64 elements.
+  const Outcome refused =
+      tern({"run", "-m", tiny_model("llama-dense.gguf"), "-p", "a", "--head", "q6_k"});
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_TRUE(contains(refused.err, "hint: use --head")) << refused.err;
 }
 
 TEST(RunCommand, JsonHoldsWhatTheContractSays) {

@@ -46,7 +46,8 @@ TEST(Terminal, ProgressIsShownOnATerminalAndErased) {
   for (int i = 0; i < 2000; ++i) text << "Some more words to predict, number " << i << ".\n";
   text.close();
   Call call;
-  call.arguments = {"perplexity", "-m", tiny_model(), "-f", path, "--max-tokens", "4096"};
+  call.arguments = {"perplexity",   "-m",   tiny_model(), "-f",  path,
+                    "--max-tokens", "4096", "--head",     "keep"};
   call.error_is_terminal = true;
   const Outcome outcome = run_program(call);
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;

@@ -79,7 +79,7 @@ class TuneCommand : public testing::Test {
 };
 
 TEST_F(TuneCommand, ShowsTheCandidatesAndStoresTheChoice) {
-  const Outcome outcome = tune();
+  const Outcome outcome = tune({"--head", "keep"});
   ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
   for (const char* part : {"kernels", "threads", "single tokens", "prompts", "tokens/s", "spread",
                            "* choice: ", "stored in ", "undo: tern tune --forget -m "}) {
@@ -177,8 +177,22 @@ TEST_F(TuneCommand, FlagsEnvironmentAndConfigurationGoFirst) {
   EXPECT_EQ(generate({"-t", "0"})["kernels"]["tuned"], true) << "0 leaves it open";
 }
 
+// Another head is another shape: other bytes are read for every token.
+TEST_F(TuneCommand, TheChoiceIsForModelsWithTheSameHead) {
+  const Outcome outcome = tune({"--head", "q4_0"});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_TRUE(contains(outcome.out, "--head q4_0\n")) << outcome.out;
+  EXPECT_EQ(generate({"--head", "q4_0"})["kernels"]["tuned"], true);
+  EXPECT_EQ(generate({"--head", "keep"})["kernels"]["tuned"], false);
+  EXPECT_EQ(generate()["kernels"]["tuned"], false);
+  EXPECT_TRUE(contains(run({"tune", "-m", tiny_model(), "--forget"}).out, "nothing was stored"));
+  EXPECT_TRUE(
+      contains(run({"tune", "-m", tiny_model(), "--forget", "--head", "q4_0"}).out, "forgotten"));
+}
+
 TEST_F(TuneCommand, SettingsThatKeepTheChoiceFromBeingUsedAreNamed) {
-  const std::vector<std::string> arguments = {"tune", "-m", tiny_model(), "--budget", "0.02"};
+  const std::vector<std::string> arguments = {"tune", "-m",     tiny_model(), "--budget",
+                                              "0.02", "--head", "keep"};
   const Outcome outcome = run(arguments, {{"TERN_THREADS", "2"}});
   EXPECT_EQ(outcome.exit_code, 0);
   EXPECT_TRUE(contains(outcome.err, "warning: TERN_THREADS is set")) << outcome.err;
