@@ -1,5 +1,5 @@
-// Any bytes as a chat template, rendered within tight limits. Behind the first NUL byte: JSON of the
-// variables, or fixed ones where there is none.
+// Any bytes as a chat template, rendered within tight limits. Behind the first NUL byte: JSON of
+// the variables, or fixed ones where there is none.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
