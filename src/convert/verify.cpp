@@ -33,8 +33,8 @@ constexpr double kFewZeros = 0.02, kManyZeros = 0.98;
 
 constexpr const char* kSamples[] = {"Hello, world!",
                                     "The quick brown fox jumps over 12345 lazy dogs.\n\n  Twice.",
-                                    "na\xC3\xAFve caf\xC3\xA9 \xE2\x82\xAC"
-                                    "5 \xE6\x97\xA5\xE6\x9C\xAC\xE8\xAA\x9E \xF0\x9F\x99\x82",
+                                    ("na\xC3\xAFve caf\xC3\xA9 \xE2\x82\xAC"
+                                     "5 \xE6\x97\xA5\xE6\x9C\xAC\xE8\xAA\x9E \xF0\x9F\x99\x82"),
                                     "def f(x):\n\treturn {'a': x[0] != 1}  # comment"};
 
 class Verification {

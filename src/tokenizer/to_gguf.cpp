@@ -29,8 +29,8 @@ using gguf::printable;
 constexpr const char* kPrefix = "tokenizer.ggml.";
 constexpr const char* kSamples[] = {"Hello, world!",
                                     "It's 12345 o'clock; we'll see.\n\n  Twice.\t\r\n",
-                                    "na\xC3\xAFve caf\xC3\xA9 \xE2\x82\xAC"
-                                    "5 \xE6\x97\xA5\xE6\x9C\xAC\xE8\xAA\x9E \xF0\x9F\x99\x82",
+                                    ("na\xC3\xAFve caf\xC3\xA9 \xE2\x82\xAC"
+                                     "5 \xE6\x97\xA5\xE6\x9C\xAC\xE8\xAA\x9E \xF0\x9F\x99\x82"),
                                     "def f(x):\n\treturn {'a': x[0] != 1}  # comment"};
 
 class Writer {
