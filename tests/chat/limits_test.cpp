@@ -148,6 +148,21 @@ TEST(JinjaLimits, SearchingLongTextsCountsAsWork) {
       "the template exceeds");
 }
 
+TEST(JinjaLimits, SearchingForLongTextsCountsAsMore) {
+  // Everything but the last byte matches, at every place.
+  const std::string both = "{% set a = 'a' * 30000000 %}{% set b = 'a' * 10000000 ~ 'b' %}";
+  for (const char* search : {"b in a", "a.find(b)", "a.rfind(b)", "a.count(b)", "a.split(b)",
+                             "a.rsplit(b)", "a.replace(b, '')", "a.partition(b)"}) {
+    expect_limit(both + "{{ " + search + " }}", "steps");
+  }
+}
+
+TEST(JinjaLimits, KeysThatAreNoTextsCountAsMore) {
+  std::string keys;
+  for (int i = 0; i < 100'000; ++i) keys += std::to_string(i) + ":0,";
+  expect_limit("{% set d = {" + keys + "} %}", "steps");
+}
+
 TEST(JinjaLimits, ThingsThatHoldThemselvesAreTakenApart) {
   // A leak would be seen by the address sanitizer.
   const auto text = test::render(
@@ -209,6 +224,15 @@ TEST(JinjaErrors, QuoteTheTemplatesMessageWithoutControlCharacters) {
             std::string::npos)
       << text.error().message;
   EXPECT_EQ(text.error().message.find('\x1b'), std::string::npos);
+}
+
+TEST(JinjaErrors, QuoteNamesOfArgumentsWithoutControlCharacters) {
+  for (const char* source : {"{% macro m(a) %}{% endmacro %}{{ m(**{'a\x1b': 1}) }}",
+                             "{{ 'a'.split(**{'\x1b': 1}) }}", "{{ 'a' | join(**{'\x1b': 1}) }}"}) {
+    const auto text = test::render(source, test::inputs("{}"));
+    ASSERT_FALSE(text.has_value()) << source;
+    EXPECT_EQ(text.error().message.find('\x1b'), std::string::npos) << source;
+  }
 }
 
 TEST(JinjaErrors, RefuseWhatIsNotUtf8) {

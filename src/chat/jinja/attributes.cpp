@@ -29,6 +29,7 @@ Value missing_item(const Value& value, const Value& key) {
 Result<std::optional<Value>> find_item(Budget& budget, const Value& value, const Value& key) {
   using Found = std::optional<Value>;
   if (value.is_dict()) {
+    TERN_RETURN_IF_ERROR(budget.step(value.as_dict().find_steps(key)));
     const Value* found = key.is_key() ? value.as_dict().find(key) : nullptr;
     return found == nullptr ? Found() : Found(*found);
   }

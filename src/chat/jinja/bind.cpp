@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "chat/jinja/operators.h"
+#include "gguf/text.h"
 
 namespace tern::jinja {
 namespace {
@@ -34,7 +35,7 @@ Result<Bound> bind(std::string_view function, const Arguments& arguments,
     TERN_RETURN_IF_ERROR(refuse_markup(value));
     const auto it = std::find(bound.names_.begin(), bound.names_.end(), name);
     if (it == bound.names_.end()) {
-      return template_error("{}() has no argument '{}'", function, name);
+      return template_error("{}() has no argument '{}'", function, gguf::printable(name));
     }
     const Value*& slot = bound.values_[static_cast<size_t>(it - bound.names_.begin())];
     if (slot != nullptr) return template_error("{}() was given '{}' twice", function, name);

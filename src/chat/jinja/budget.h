@@ -35,6 +35,10 @@ class Budget {
   }
   /// For work that is linear in a text: comparing, searching.
   Result<void> walk(size_t n_bytes) { return step(1 + n_bytes / 16); }
+  /// For finding n_wanted bytes in n_bytes, which may compare most of them at every place.
+  Result<void> search(size_t n_bytes, size_t n_wanted) {
+    return step(1 + n_bytes / 16 * (1 + n_wanted / 64));
+  }
   /// Before a value of n_bytes is made. n_bytes may be what an overflowing product was cut to.
   Result<void> allocate(size_t n_bytes);
 

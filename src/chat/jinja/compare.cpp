@@ -150,13 +150,14 @@ Result<bool> contains(Budget& budget, const Value& haystack, const Value& needle
       return template_error("'in' needs a text on its left where a text is on its right, not '{}'",
                             needle.type_name());
     }
-    TERN_RETURN_IF_ERROR(budget.walk(haystack.as_bytes().size()));
+    TERN_RETURN_IF_ERROR(budget.search(haystack.as_bytes().size(), needle.as_bytes().size()));
     return haystack.as_bytes().find(needle.as_bytes()) != std::string::npos;
   }
   if (haystack.is_dict()) {
     if (is_mutable(needle)) {
       return template_error("a value of type '{}' cannot be a key", needle.type_name());
     }
+    TERN_RETURN_IF_ERROR(budget.step(haystack.as_dict().find_steps(needle)));
     return needle.is_key() && haystack.as_dict().find(needle) != nullptr;
   }
   TERN_ASSIGN_OR_RETURN(const Value::Items items, items_of(budget, haystack));

@@ -28,8 +28,8 @@ Result<Value> view_method(Runtime& runtime, const Value& self, const Arguments& 
 }
 
 Result<Value> get_method(Runtime& runtime, const Value& self, const Arguments& arguments) {
-  TERN_RETURN_IF_ERROR(runtime.budget().step());
   TERN_ASSIGN_OR_RETURN(const Bound bound, bind("get", arguments, {"", ""}, 1));
+  TERN_RETURN_IF_ERROR(runtime.budget().step(self.as_dict().find_steps(bound[0])));
   const Value* found = bound[0].is_key() ? self.as_dict().find(bound[0]) : nullptr;
   if (found != nullptr) return *found;
   return bound.has(1) ? bound[1] : Value::none();

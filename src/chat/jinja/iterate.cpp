@@ -98,7 +98,10 @@ Result<Value> make_list(Budget& budget, Value::Items items) {
 Result<Value> make_dict(Budget& budget, Value::Entries entries) {
   // Twice the entries, and about as much again for the index.
   TERN_RETURN_IF_ERROR(budget.allocate(sizeof(Dict) + list_bytes(entries.size() * 4)));
+  // Keys that are no texts are compared with each other.
+  size_t n_others = 0;
   for (const auto& [key, value] : entries) {
+    if (!key.is_string()) TERN_RETURN_IF_ERROR(budget.step(1 + n_others++ / 8));
     if (key.is_undefined()) return unsupported("something undefined as a key of a mapping");
     if (is_mutable(key)) {
       return template_error("a value of type '{}' cannot be a key", key.type_name());

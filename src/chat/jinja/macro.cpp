@@ -4,6 +4,7 @@
 
 #include "chat/jinja/errors.h"
 #include "chat/jinja/iterate.h"
+#include "gguf/text.h"
 
 namespace tern::jinja {
 namespace {
@@ -71,7 +72,7 @@ Result<Value> Interpreter::call_macro(const MacroDefinition& definition,
   }
   if (!extra.named.empty() && !definition.takes_kwargs) {
     return template_error("the macro '{}' has no argument '{}'", definition.name,
-                          extra.named.front().first);
+                          gguf::printable(extra.named.front().first));
   }
   Text outer = std::move(output_);
   output_ = Text();

@@ -138,7 +138,7 @@ Result<Value> find_in_text(Runtime& runtime, const Value& self, const Arguments&
   TERN_ASSIGN_OR_RETURN(const Bound bound,
                         bind("find", arguments, {kByPosition, kByPosition, kByPosition}, 1));
   TERN_ASSIGN_OR_RETURN(const Text wanted, bound.text(0));
-  TERN_RETURN_IF_ERROR(runtime.budget().walk(self.as_text().size()));
+  TERN_RETURN_IF_ERROR(runtime.budget().search(self.as_text().size(), wanted.size()));
   TERN_ASSIGN_OR_RETURN(const Window window, window_of(runtime.budget(), self.as_text(), bound, 1));
   size_t found = std::string::npos;
   if (window.begin <= window.end) {
@@ -159,7 +159,7 @@ Result<Value> find_in_text(Runtime& runtime, const Value& self, const Arguments&
 Result<Value> count_method(Runtime& runtime, const Value& self, const Arguments& arguments) {
   TERN_ASSIGN_OR_RETURN(const Bound bound, bind("count", arguments, {kByPosition}, 1));
   TERN_ASSIGN_OR_RETURN(const Text wanted, bound.text(0));
-  TERN_RETURN_IF_ERROR(runtime.budget().walk(self.as_text().size()));
+  TERN_RETURN_IF_ERROR(runtime.budget().search(self.as_text().size(), wanted.size()));
   const std::string& bytes = self.as_bytes();
   if (wanted.empty()) return Value::integer(static_cast<int64_t>(count_chars(bytes)) + 1);
   int64_t n = 0;
@@ -191,6 +191,7 @@ Result<Value> partition_method(Runtime& runtime, const Value& self, const Argume
   if (separator.empty()) return template_error("the separator is empty");
   const Text& text = self.as_text();
   TERN_RETURN_IF_ERROR(runtime.budget().allocate(text.size()));
+  TERN_RETURN_IF_ERROR(runtime.budget().search(text.size(), separator.size()));
   const size_t found =
       from_right ? text.bytes().rfind(separator.bytes()) : text.bytes().find(separator.bytes());
   std::array<Text, 3> parts;

@@ -153,6 +153,7 @@ Result<Text> change_case(const Text& text, CaseChange change) {
 Result<Text> replace(Budget& budget, const Text& text, const Text& old, const Text& by,
                      int64_t count) {
   const std::string_view bytes = text.bytes();
+  TERN_RETURN_IF_ERROR(budget.search(text.size(), old.size()));
   Text out;
   size_t charged = 0;
   const auto charge = [&]() -> Result<void> {
@@ -184,6 +185,7 @@ Result<std::vector<Text>> split(Budget& budget, const Text& text,
   TERN_RETURN_IF_ERROR(budget.allocate(text.size()));
   if (!separator) return split_at_spaces(budget, text, max_splits);
   TERN_RETURN_IF_ERROR(check_separator(*separator));
+  TERN_RETURN_IF_ERROR(budget.search(text.size(), separator->size()));
   std::vector<Text> parts;
   size_t begin = 0;
   for (; max_splits != 0; --max_splits) {
@@ -203,6 +205,7 @@ Result<std::vector<Text>> split_from_right(Budget& budget, const Text& text,
   TERN_RETURN_IF_ERROR(budget.allocate(text.size()));
   if (!separator) return split_at_spaces_from_right(budget, text, max_splits);
   TERN_RETURN_IF_ERROR(check_separator(*separator));
+  TERN_RETURN_IF_ERROR(budget.search(text.size(), separator->size()));
   std::vector<Text> parts;
   size_t end = text.size();
   for (; max_splits != 0 && end >= separator->size(); --max_splits) {

@@ -141,6 +141,10 @@ struct Dict {
   /// Null where there is none. Constant time for texts, linear in the other keys for the rest.
   const Value* find(std::string_view name) const;
   const Value* find(const Value& key) const;
+  /// What looking up the key costs, in steps.
+  size_t find_steps(const Value& key) const {
+    return key.is_string() ? 1 : 1 + (entries.size() - by_name.size()) / 8;
+  }
 };
 
 }  // namespace tern::jinja
