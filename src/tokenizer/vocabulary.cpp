@@ -1,6 +1,8 @@
 #include "tokenizer/vocabulary.h"
 
 #include <algorithm>
+#include <bit>
+#include <functional>
 #include <limits>
 
 #include "base/result.h"
@@ -16,6 +18,10 @@ int hex_value(char c) {
   if (c >= 'A' && c <= 'F') return c - 'A' + 10;
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
   return -1;
+}
+
+uint32_t hash_of(std::string_view text) {
+  return static_cast<uint32_t>(std::hash<std::string_view>()(text));
 }
 
 }  // namespace
@@ -39,7 +45,7 @@ Result<Vocabulary> Vocabulary::create(std::vector<VocabularyEntry> entries,
   }
   Vocabulary vocabulary;
   vocabulary.entries_ = std::move(entries);
-  vocabulary.ids_.reserve(vocabulary.entries_.size());
+  vocabulary.slots_.resize(std::bit_ceil(2 * vocabulary.entries_.size()));
   for (size_t i = 0; i < vocabulary.entries_.size(); ++i) {
     VocabularyEntry& entry = vocabulary.entries_[i];
     const auto id = static_cast<TokenId>(i);
@@ -47,11 +53,13 @@ Result<Vocabulary> Vocabulary::create(std::vector<VocabularyEntry> entries,
       entry.type = TokenType::kUnused;
       continue;
     }
-    const auto [place, is_new] = vocabulary.ids_.emplace(entry.text, id);
-    if (!is_new) {
+    const uint32_t hash = hash_of(entry.text);
+    Slot& slot = vocabulary.slots_[vocabulary.slot_of(entry.text, hash)];
+    if (slot.id != kNoToken) {
       return make_error(ErrorCode::kCorrupt, "{}: tokens {} and {} are both spelled '{}'", where,
-                        place->second, id, printable(entry.text));
+                        slot.id, id, printable(entry.text));
     }
+    slot = {hash, id};
     vocabulary.longest_ = std::max(vocabulary.longest_, entry.text.size());
     if (entry.type == TokenType::kByte) {
       const std::optional<uint8_t> byte = parse_byte_token(entry.text);
@@ -66,10 +74,21 @@ Result<Vocabulary> Vocabulary::create(std::vector<VocabularyEntry> entries,
   return vocabulary;
 }
 
+size_t Vocabulary::slot_of(std::string_view text, uint32_t hash) const {
+  const size_t mask = slots_.size() - 1;
+  size_t at = hash & mask;
+  while (slots_[at].id != kNoToken &&
+         (slots_[at].hash != hash || this->text(slots_[at].id) != text)) {
+    at = (at + 1) & mask;
+  }
+  return at;
+}
+
 std::optional<TokenId> Vocabulary::find(std::string_view text) const {
-  const auto it = ids_.find(text);
-  if (it == ids_.end()) return std::nullopt;
-  return it->second;
+  if (slots_.empty()) return std::nullopt;
+  const Slot& slot = slots_[slot_of(text, hash_of(text))];
+  if (slot.id == kNoToken) return std::nullopt;
+  return slot.id;
 }
 
 bool Vocabulary::has_all_byte_tokens() const {

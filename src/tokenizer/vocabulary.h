@@ -6,7 +6,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "tern/error.h"
@@ -57,8 +56,8 @@ class Vocabulary {
     return type(id) == TokenType::kControl || type(id) == TokenType::kUnknown;
   }
 
-  /// The token for a raw byte, spelled <0xXX>; kNoToken where there is none.
   static constexpr TokenId kNoToken = -1;
+  /// The token for a raw byte, spelled <0xXX>; kNoToken where there is none.
   TokenId byte_token(uint8_t byte) const { return byte_tokens_[byte]; }
   bool has_all_byte_tokens() const;
 
@@ -66,8 +65,17 @@ class Vocabulary {
   size_t longest() const { return longest_; }
 
  private:
+  // A place of the table of spellings; most lookups end at the first one, without a look at an
+  // entry of another spelling.
+  struct Slot {
+    uint32_t hash = 0;
+    TokenId id = kNoToken;
+  };
+  // The slot that holds the spelling, or the free one where it belongs.
+  size_t slot_of(std::string_view text, uint32_t hash) const;
+
   std::vector<VocabularyEntry> entries_;
-  std::unordered_map<std::string_view, TokenId> ids_;  // views into entries_, which never grows
+  std::vector<Slot> slots_;  // a power of two of them, at most half of them taken
   std::vector<TokenId> byte_tokens_ = std::vector<TokenId>(256, kNoToken);
   size_t longest_ = 0;
 };
