@@ -90,7 +90,18 @@ Result<void> ReplacingFile::reserve(uint64_t n_bytes) {
   return {};
 }
 
+// Linux keeps gigabytes in memory before it begins to write by itself, and commit() would wait for
+// all of them.
+void ReplacingFile::send_to_disk(uint64_t n_bytes) const {
+  constexpr uint64_t kPortion = uint64_t{64} << 20;
+  if (waiting_bytes_.fetch_add(n_bytes, std::memory_order_relaxed) + n_bytes < kPortion) return;
+  waiting_bytes_.store(0, std::memory_order_relaxed);
+  // Only a hint: commit() syncs and reports what fails.
+  static_cast<void>(::sync_file_range(fd_, 0, 0, SYNC_FILE_RANGE_WRITE));
+}
+
 Result<void> ReplacingFile::write_at(uint64_t offset, std::span<const uint8_t> bytes) const {
+  const uint64_t n_bytes = bytes.size();
   while (!bytes.empty()) {
     // Linux transfers at most 2^31 - 4096 bytes in one call.
     const size_t want = std::min<size_t>(bytes.size(), size_t{1} << 30);
@@ -100,6 +111,7 @@ Result<void> ReplacingFile::write_at(uint64_t offset, std::span<const uint8_t> b
     bytes = bytes.subspan(static_cast<size_t>(n));
     offset += static_cast<uint64_t>(n);
   }
+  send_to_disk(n_bytes);
   return {};
 }
 

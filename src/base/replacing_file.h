@@ -5,6 +5,7 @@
 // threads at once, on disjoint ranges.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -29,7 +30,8 @@ class ReplacingFile {
   /// Gives the file a size, the bytes being zeros, and where the file system can the disk space for
   /// it. kNotFound: no space, or more than a file may have here.
   Result<void> reserve(uint64_t n_bytes);
-  /// kNotFound with the system's reason: a full disk.
+  /// The disk begins to write while more is computed. kNotFound with the system's reason: a full
+  /// disk.
   Result<void> write_at(uint64_t offset, std::span<const uint8_t> bytes) const;
   /// Syncs the file to the disk and puts it in its place. kNotFound; the old file is then intact.
   Result<void> commit();
@@ -39,12 +41,14 @@ class ReplacingFile {
  private:
   ReplacingFile() = default;
   Error failed() const;
+  void send_to_disk(uint64_t n_bytes) const;
 
   std::string path_;       // as given
   std::string target_;     // behind links
   std::string folder_;     // of the target; "" or with its slash
   std::string temporary_;  // "" while the file has no name
   int fd_ = -1;
+  mutable std::atomic<uint64_t> waiting_bytes_{0};  // written and not yet sent to the disk
 };
 
 }  // namespace tern
