@@ -34,6 +34,7 @@ Result<VerifyReport> verify_output(const ConvertFlags& flags, Context& context) 
   options.family = flags.options.family;
   options.i2s_arm_layout = flags.options.i2s_arm_layout;
   options.n_threads = flags.options.n_threads;
+  options.hash_tensors = false;  // the receipt has that of the file
   options.interrupt = &context.interrupt;
   options.progress = [&](std::string_view stage, uint64_t done, uint64_t total) {
     progress.update(stage, done, total);

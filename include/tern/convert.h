@@ -90,6 +90,8 @@ struct VerifyOptions {
   std::string against;  // "": the file alone
   std::string family;   // of `against`, see ConvertOptions
   bool i2s_arm_layout = false;
+  /// A hash of every tensor too, not only of the file.
+  bool hash_tensors = true;
   int n_threads = 0;
   std::function<void(std::string_view stage, uint64_t done_bytes, uint64_t total_bytes)> progress;
   const std::atomic<bool>* interrupt = nullptr;
@@ -99,7 +101,7 @@ struct VerifyOptions {
 struct VerifiedTensor {
   std::string name, type;
   std::vector<uint64_t> shape;  // row-major
-  std::string sha256;           // of its bytes in the file, without padding
+  std::string sha256;           // of its bytes in the file, without padding; "": not asked for
   bool ternary = false;
   uint64_t n_minus = 0, n_zero = 0, n_plus = 0;
   float scale_min = 0.0f, scale_max = 0.0f;

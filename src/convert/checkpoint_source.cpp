@@ -67,7 +67,7 @@ class CheckpointSource {
     out_->architecture = family_->architecture;
     out_->float_activations = family_->float_activations;
     TERN_RETURN_IF_ERROR(add_keys());
-    TERN_RETURN_IF_ERROR(add_tokenizer(options.log));
+    if (!options.tensors_only) TERN_RETURN_IF_ERROR(add_tokenizer(options.log));
     TERN_RETURN_IF_ERROR(add_tensors());
     return check_all_used();
   }

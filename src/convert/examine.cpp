@@ -14,7 +14,8 @@ namespace {
 using tensor::ScaleGrid;
 using tensor::ScaleScope;
 
-constexpr uint64_t kPieceElements = 256 << 10;
+// Of a piece, bytes, floats and codes stay in a core's L2 cache together.
+constexpr uint64_t kPieceElements = 64 << 10;
 constexpr uint64_t kTogether = 4;      // rows that some formats store together
 constexpr uint64_t kFinestGroup = 64;  // of any container
 constexpr float kLeastMean = 1e-5f;    // as the models' own code has it
@@ -30,13 +31,17 @@ bool all_f16(const std::vector<float>& scales) {
 }
 
 // The magnitude that all weights but zeros of a group share; 0 where all are zero, NaN where they
-// differ.
+// differ. What all share is also the union of their bits.
 float shared_magnitude(const float* w, size_t n) {
-  float largest = 0.0f;
-  for (size_t i = 0; i < n; ++i) largest = std::max(largest, std::fabs(w[i]));
-  bool same = true;
-  for (size_t i = 0; i < n; ++i) same &= w[i] == 0.0f || std::fabs(w[i]) == largest;
-  return same ? largest : std::nanf("");
+  constexpr uint32_t kMagnitude = 0x7fffffff;
+  uint32_t shared = 0;
+  for (size_t i = 0; i < n; ++i) shared |= kernels::f32_bits(w[i]) & kMagnitude;
+  uint32_t others = 0;
+  for (size_t i = 0; i < n; ++i) {
+    const uint32_t bits = kernels::f32_bits(w[i]) & kMagnitude;
+    others |= bits != 0 && bits != shared ? 1u : 0u;
+  }
+  return others == 0 ? kernels::f32_from_bits(shared) : std::nanf("");
 }
 
 // Groups of zeros say nothing about their scale: they take that of the nearest relative in the
@@ -63,31 +68,41 @@ void fill_empty_groups(size_t n_rows, size_t n_groups, std::vector<float>* scale
 struct Examined {
   bool ternary = false;
   ScaleGrid grid;
-  double exact_share = 0.0;  // of groups of 64 that are {-a, 0, +a}
+  double exact_share = 0.0;  // of groups of 64 that are {-a, 0, +a}, where it was wanted
 };
 
+// Without share_wanted it ends at the first group that is not {-a, 0, +a}: most embeddings have one
+// in their first row.
 Result<Examined> examine_exactness(const DenseSource& dense, const WorkerPool& pool,
-                                   std::vector<Scratch>* scratch, const ExamineOptions& options) {
+                                   std::vector<Scratch>* scratch, const ExamineOptions& options,
+                                   bool share_wanted) {
   const auto n_rows = static_cast<size_t>(dense.n_rows), k = static_cast<size_t>(dense.k);
   const size_t n_groups = (k + kFinestGroup - 1) / kFinestGroup;
   std::vector<float> magnitudes(n_rows * n_groups);
+  std::atomic<bool> found_other{false};
   const Result<void> read = for_pieces(
       pool, n_rows, rows_per_piece(k), options.interrupt,
       [&](size_t begin, size_t end, int worker) -> Result<void> {
+        if (!share_wanted && found_other.load(std::memory_order_relaxed)) return {};
         Scratch& own = (*scratch)[static_cast<size_t>(worker)];
         own.floats.resize((end - begin) * k);
         TERN_RETURN_IF_ERROR(dense.read(begin, end, own.floats.data(), &own));
+        bool exact = true;
         for (size_t row = begin; row < end; ++row) {
           for (size_t g = 0; g < n_groups; ++g) {
             const size_t at = g * kFinestGroup;
-            magnitudes[row * n_groups + g] = shared_magnitude(
-                own.floats.data() + (row - begin) * k + at, std::min<size_t>(kFinestGroup, k - at));
+            const float magnitude = shared_magnitude(own.floats.data() + (row - begin) * k + at,
+                                                     std::min<size_t>(kFinestGroup, k - at));
+            magnitudes[row * n_groups + g] = magnitude;
+            exact &= !std::isnan(magnitude);
           }
         }
+        if (!exact) found_other.store(true, std::memory_order_relaxed);
         return {};
       });
   if (!read) return read.error();
   Examined found;
+  if (!share_wanted && found_other) return found;
   const auto n_exact = std::count_if(magnitudes.begin(), magnitudes.end(),
                                      [](float magnitude) { return !std::isnan(magnitude); });
   found.exact_share = static_cast<double>(n_exact) / static_cast<double>(magnitudes.size());
@@ -231,7 +246,8 @@ class Examiner {
       if (!optional) refused_.push_back(fmt::format("{}: {}", tensor->name, dense.format->name));
       return {};
     }
-    TERN_ASSIGN_OR_RETURN(Examined found, examine_exactness(dense, pool_, &scratch_, options_));
+    TERN_ASSIGN_OR_RETURN(Examined found, examine_exactness(dense, pool_, &scratch_, options_,
+                                                            /*share_wanted=*/!optional));
     if (interrupted(options_)) return {};
     if (found.ternary) {
       tensor->grid = found.grid;

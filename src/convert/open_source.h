@@ -12,6 +12,8 @@ namespace tern::convert {
 struct SourceOptions {
   std::string family;  // of a checkpoint; "": found out
   bool i2s_arm_layout = false;
+  /// Tokenizer and chat template of a checkpoint are left out: for who only compares weights.
+  bool tensors_only = false;
   LogSink log;
 };
 

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -49,7 +50,13 @@ struct DenseSource {
   Result<void> read_bytes(uint64_t begin, uint64_t end, uint8_t* out) const;
   /// The same as floats, to out [end - begin, k]. kCorrupt where one is NaN or infinite.
   Result<void> read(uint64_t begin, uint64_t end, float* out, Scratch* scratch) const;
+  /// kCorrupt as read() has it, without floats where the bytes tell.
+  Result<void> check(uint64_t begin, uint64_t end, Scratch* scratch) const;
 };
+
+/// Whether plain floats (F32, F16, BF16) hold an infinity or NaN; other formats are not looked
+/// into.
+bool has_non_finite(tensor::DType dtype, std::span<const uint8_t> bytes);
 
 /// Rows of codes and scales.
 class TernarySource {

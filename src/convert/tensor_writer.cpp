@@ -47,23 +47,6 @@ class HalfTable {
 
 bool is_half(DType dtype) { return dtype == DType::kF16 || dtype == DType::kBF16; }
 
-// Whether plain floats hold an infinity or NaN. Blocks of other formats are not looked into.
-bool has_non_finite(DType dtype, std::span<const uint8_t> bytes) {
-  unsigned found = 0;
-  if (dtype == DType::kF32) {
-    for (size_t i = 0; i + 3 < bytes.size(); i += 4) {
-      const uint32_t bits = tensor::load_u32(bytes.data() + i);
-      found |= static_cast<unsigned>((bits & 0x7f800000u) == 0x7f800000u);
-    }
-  } else if (is_half(dtype)) {
-    const uint16_t mask = dtype == DType::kF16 ? 0x7c00u : 0x7f80u;
-    for (size_t i = 0; i + 1 < bytes.size(); i += 2) {
-      found |= static_cast<unsigned>((tensor::load_u16(bytes.data() + i) & mask) == mask);
-    }
-  }
-  return found != 0;
-}
-
 Error too_large(const SourceTensor& tensor, const Format& format) {
   return with_hint(make_error(ErrorCode::kUnsupported,
                               "tensor {}: it holds a value that {} cannot (NaN, infinite or too "

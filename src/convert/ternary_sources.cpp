@@ -86,11 +86,11 @@ class StoredTernary final : public TernarySource {
 // a constant so that the compiler vectorises the loop.
 template <int kShift>
 bool unpack_quarter(const uint8_t* __restrict bytes, size_t k, uint8_t* __restrict codes) {
-  unsigned threes = 0;
+  uint8_t threes = 0;
   for (size_t c = 0; c < k; ++c) {
     const auto code = static_cast<uint8_t>((bytes[c] >> kShift) & 3);
     codes[c] = code;
-    threes |= code & (code >> 1);
+    threes = static_cast<uint8_t>(threes | (code & (code >> 1)));
   }
   return threes != 0;
 }
@@ -155,6 +155,21 @@ class PackedTernary final : public TernarySource {
   std::vector<uint8_t> bytes_;  // [n_rows / 4, k] between prepare() and release()
 };
 
+void codes_of_signs(const float* __restrict w, size_t n, uint8_t* __restrict codes) {
+  for (size_t i = 0; i < n; ++i) {
+    codes[i] = static_cast<uint8_t>(1 + (w[i] > 0.0f) - (w[i] < 0.0f));
+  }
+}
+
+// round_half_even(w * inverse) clamped to [-1, 1], plus 1: a half goes to 0.
+void codes_of_rounded(const float* __restrict w, size_t n, float inverse,
+                      uint8_t* __restrict codes) {
+  for (size_t i = 0; i < n; ++i) {
+    const float x = w[i] * inverse;
+    codes[i] = static_cast<uint8_t>(1 + (x > 0.5f) - (x < -0.5f));
+  }
+}
+
 class ExactTernary final : public TernarySource {
  public:
   ExactTernary(DenseSource dense, tensor::ScaleGrid grid)
@@ -171,10 +186,7 @@ class ExactTernary final : public TernarySource {
     const auto n = static_cast<size_t>((end - begin) * k_);
     scratch->floats.resize(n);
     TERN_RETURN_IF_ERROR(dense_.read(begin, end, scratch->floats.data(), scratch));
-    const float* w = scratch->floats.data();
-    for (size_t i = 0; i < n; ++i) {
-      codes[i] = static_cast<uint8_t>(1 + (w[i] > 0.0f) - (w[i] < 0.0f));
-    }
+    codes_of_signs(scratch->floats.data(), n, codes);
     if (scope_ != ScaleScope::kTensor) {
       const uint64_t per_row = scales_per_row();
       std::copy_n(grid_.values.data() + begin * per_row, (end - begin) * per_row, scales);
@@ -201,14 +213,7 @@ class RoundedTernary final : public TernarySource {
     const auto n = static_cast<size_t>((end - begin) * k_);
     scratch->floats.resize(n);
     TERN_RETURN_IF_ERROR(dense_.read(begin, end, scratch->floats.data(), scratch));
-    // Adding 1.5 * 2^23 leaves no bits behind the point, ties going to the even number; clamping
-    // first keeps the sum in range and changes no result.
-    constexpr float kMagic = 12582912.0f;
-    const float* w = scratch->floats.data();
-    for (size_t i = 0; i < n; ++i) {
-      const float x = std::min(std::max(w[i] * inverse_, -1.0f), 1.0f);
-      codes[i] = static_cast<uint8_t>(static_cast<int>((x + kMagic) - kMagic) + 1);
-    }
+    codes_of_rounded(scratch->floats.data(), n, inverse_, codes);
     return {};
   }
 

@@ -138,7 +138,11 @@ class Verification {
     row.name = info.name;
     row.type = format.name;
     row.shape = info.shape;
-    TERN_RETURN_IF_ERROR(hash_tensor(info, scratch, &row));
+    if (options_.hash_tensors) {
+      TERN_RETURN_IF_ERROR(hash_tensor(info, scratch, &row));
+    } else {
+      done_bytes_ += info.n_bytes;
+    }
     if (format.kind == FormatKind::kTernary) {
       row.ternary = true;
       return look_at_ternary(info, format, scratch, &row, mistakes, warnings);
@@ -233,8 +237,7 @@ class Verification {
     const size_t step = rows_per_piece(k);
     for (uint64_t begin = 0; begin < n_rows && !interrupted(); begin += step) {
       const uint64_t end = std::min(begin + step, n_rows);
-      scratch->floats.resize(static_cast<size_t>((end - begin) * k));
-      const Result<void> read = dense.read(begin, end, scratch->floats.data(), scratch);
+      const Result<void> read = dense.check(begin, end, scratch);
       if (!read) {
         Error error = read.error();
         error.message += " (tensor " + info.name + ")";
@@ -276,6 +279,7 @@ class Verification {
     SourceOptions source_options;
     source_options.family = options_.family;
     source_options.i2s_arm_layout = options_.i2s_arm_layout;
+    source_options.tensors_only = true;
     TERN_ASSIGN_OR_RETURN(SourceModel source, open_source(options_.against, source_options));
     const gguf::Metadata& metadata = open_.reader.metadata();
     ExamineOptions examine_options;
