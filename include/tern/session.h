@@ -79,11 +79,16 @@ struct GenerateOptions {
   int n_predict = -1;  // tokens at most; -1: until the end or a full context
   SamplingOptions sampling;
   std::vector<std::string> stop;  // texts that end the answer; not part of it
+  std::vector<TokenId> stop_ids;  // tokens that end it as end-of-generation ones do, ascending
   bool ignore_eos = false;        // end-of-generation ids are never chosen
   int n_logprobs = -1;            // >= 0: logprob of each token and the n most likely ones
   bool context_shift =
       false;       // full context: the older half behind n_keep is dropped and recomputed
   int n_keep = 0;  // tokens at the start that a shift keeps
+  /// Asked when the context is full, with the ids generated so far that are computed: the tokens
+  /// that shall stand in the session instead, fewer than n_ctx, or an empty list, which ends the
+  /// text (kContext). What they share with the session's first tokens is not computed again.
+  std::function<Result<std::vector<TokenId>>(std::span<const TokenId> generated)> make_room;
   const std::atomic<bool>* interrupt = nullptr;
 };
 
@@ -100,7 +105,7 @@ struct GenerateResult {
   std::string text;
   std::vector<GeneratedToken> tokens;
   Timings timings;
-  int n_context_shifts = 0;
+  int n_context_shifts = 0;  // of context_shift and make_room
 };
 
 /// The checks that generate() makes before it computes anything: kUsage for an empty prompt on an

@@ -46,6 +46,7 @@ class Generation {
     history_.reserve(before.size() + prompt.size());
     history_.assign(before.begin(), before.end());
     history_.insert(history_.end(), prompt.begin(), prompt.end());
+    n_prompt_history_ = history_.size();
 
     Result<bool> computed = compute_prompt(prompt);
     const Clock::time_point prompt_end = Clock::now();
@@ -103,6 +104,9 @@ class Generation {
       if (!options_.ignore_eos && tokenizer.is_end_of_generation(id)) {
         return StopReason::kEndOfGeneration;
       }
+      if (std::binary_search(options_.stop_ids.begin(), options_.stop_ids.end(), id)) {
+        return StopReason::kEndOfGeneration;
+      }
       ++n_sampled_;
       history_.push_back(id);
       accept(id);
@@ -111,9 +115,9 @@ class Generation {
       if (options_.n_predict >= 0 && n_sampled_ >= options_.n_predict) return StopReason::kLength;
       if (interrupted()) return StopReason::kInterrupted;
       if (session_.tokens().size() >= static_cast<size_t>(session_.n_ctx())) {
-        if (!options_.context_shift) return StopReason::kContext;
-        TERN_ASSIGN_OR_RETURN(const bool done, shift_context());
-        if (!done) return StopReason::kInterrupted;
+        TERN_ASSIGN_OR_RETURN(const Room room, find_room());
+        if (room == Room::kNone) return StopReason::kContext;
+        if (room == Room::kInterrupted) return StopReason::kInterrupted;
       }
       TERN_ASSIGN_OR_RETURN(const bool done, eval({&id, 1}));
       if (!done) return StopReason::kInterrupted;
@@ -164,6 +168,37 @@ class Generation {
     deliver_waiting();
   }
 
+  enum class Room { kFound, kNone, kInterrupted };
+
+  Result<Room> find_room() {
+    if (options_.make_room) return make_room();
+    if (!options_.context_shift) return Room::kNone;
+    TERN_ASSIGN_OR_RETURN(const bool done, shift_context());
+    return done ? Room::kFound : Room::kInterrupted;
+  }
+
+  Result<Room> make_room() {
+    // The last token was sampled and is not computed yet.
+    const auto generated = std::span<const TokenId>(history_).subspan(n_prompt_history_);
+    TERN_ASSIGN_OR_RETURN(const std::vector<TokenId> wanted,
+                          options_.make_room(generated.first(generated.size() - 1)));
+    if (wanted.empty()) return Room::kNone;
+    if (wanted.size() >= static_cast<size_t>(session_.n_ctx())) {
+      return make_error(ErrorCode::kInternal, "make_room gave {} tokens for a context of {}",
+                        wanted.size(), session_.n_ctx());
+    }
+    const auto tokens = session_.tokens();
+    const auto n_shared = static_cast<size_t>(
+        std::mismatch(tokens.begin(), tokens.end(), wanted.begin(), wanted.end()).first -
+        tokens.begin());
+    session_.truncate(n_shared);
+    ++result_.n_context_shifts;
+    const auto rest = std::span<const TokenId>(wanted).subspan(n_shared);
+    if (rest.empty()) return Room::kFound;
+    TERN_ASSIGN_OR_RETURN(const bool done, eval(rest));
+    return done ? Room::kFound : Room::kInterrupted;
+  }
+
   Result<bool> shift_context() {
     const auto tokens = session_.tokens();
     const std::optional<TokenId> bos = session_.model().tokenizer().special().bos;
@@ -189,6 +224,7 @@ class Generation {
 
   GenerateResult result_;
   std::vector<TokenId> history_;           // every token of the text; a shift does not shorten it
+  size_t n_prompt_history_ = 0;            // of them, those before the first sampled one
   std::optional<GeneratedToken> waiting_;  // sampled, not yet delivered
   std::vector<Candidate> best_;            // scratch of add_log_probabilities
   int n_sampled_ = 0;
@@ -231,6 +267,12 @@ Result<void> validate(const Session& session, std::span<const TokenId> prompt,
         make_error(ErrorCode::kUsage, "n_keep is {}; expected 0 to {} for a context of {} tokens",
                    options.n_keep, n_ctx - 2, n_ctx),
         "a context shift must leave room for new tokens");
+  }
+  if (options.context_shift && options.make_room) {
+    return make_error(ErrorCode::kUsage, "context_shift and make_room exclude each other");
+  }
+  if (!std::is_sorted(options.stop_ids.begin(), options.stop_ids.end())) {
+    return make_error(ErrorCode::kUsage, "the stop ids are not in ascending order");
   }
   const size_t n_before = session.tokens().size();
   if (prompt.empty() && n_before == 0) {

@@ -247,6 +247,58 @@ TEST(Generate, ContextShiftDropsTheOlderHalfBehindTheKeptTokens) {
   EXPECT_LE(session.tokens().size(), 8u);
 }
 
+TEST(Generate, StopIdsEndTheTextAndAreNotPartOfIt) {
+  FakeSession session = scripted({kA, kHello, kB});
+  GenerateOptions options = greedy();
+  options.stop_ids = {kHello};
+  const auto result = generate(session, kPrompt, options);
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->stop_reason, StopReason::kEndOfGeneration);
+  EXPECT_EQ(ids_of(*result), (std::vector<TokenId>{kA}));
+  options.stop_ids = {kHello, kA};
+  EXPECT_FALSE(generate(session, kPrompt, options)) << "not ascending";
+}
+
+TEST(Generate, MakeRoomPutsOtherTokensInPlaceOfAFullContext) {
+  // The script goes by how many tokens were generated, whatever stands before them.
+  const std::vector<TokenId> script = {kA, kB, kA, kB, kHello, kD};
+  size_t n_dropped = 0;
+  FakeSession session(make_tokenizer(), kRows, /*n_ctx=*/6, [&](std::span<const TokenId> tokens) {
+    const size_t n = tokens.size() + n_dropped - 3;
+    return favour(n < script.size() ? script[n] : TokenId{kEos});
+  });
+  GenerateOptions options = greedy();
+  std::vector<TokenId> seen;
+  options.make_room = [&](std::span<const TokenId> generated) -> Result<std::vector<TokenId>> {
+    if (!seen.empty()) return std::vector<TokenId>();
+    seen.assign(generated.begin(), generated.end());
+    n_dropped += 2;
+    std::vector<TokenId> wanted = {kBos};
+    wanted.insert(wanted.end(), generated.begin(), generated.end());
+    return wanted;
+  };
+  const std::vector<TokenId> prompt = {kBos, kD, kD};
+  const auto result = generate(session, prompt, options);
+  ASSERT_TRUE(result) << result.error().message;
+  EXPECT_EQ(seen, (std::vector<TokenId>{kA, kB, kA}));
+  EXPECT_EQ(ids_of(*result), script);
+  EXPECT_EQ(result->text, "ababhelloD");
+  EXPECT_EQ(result->n_context_shifts, 1);
+  EXPECT_EQ(result->stop_reason, StopReason::kContext);
+}
+
+TEST(Generate, MakeRoomMayDecline) {
+  FakeSession session = scripted({kA, kA, kA, kA, kA, kA}, 1, /*n_ctx=*/4);
+  GenerateOptions options = greedy();
+  options.make_room = [](std::span<const TokenId>) { return std::vector<TokenId>(); };
+  const auto result = generate(session, kPrompt, options);
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->stop_reason, StopReason::kContext);
+  EXPECT_EQ(session.tokens().size(), 4u);
+  options.context_shift = true;
+  EXPECT_FALSE(generate(session, kPrompt, options)) << "both ways to make room";
+}
+
 TEST(Generate, ContextShiftKeepsBosEvenWhenNotAsked) {
   FakeSession session(make_tokenizer(), kRows, 4,
                       [](std::span<const TokenId>) { return favour(kA); });
