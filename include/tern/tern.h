@@ -1,6 +1,7 @@
 // The public interface of tern, all of it.
 #pragma once
 
+#include "tern/chat.h"
 #include "tern/cpu.h"
 #include "tern/engine.h"
 #include "tern/error.h"
