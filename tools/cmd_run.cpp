@@ -85,10 +85,11 @@ Json timings_json(const Model& model, const Timings& timings) {
 }
 
 /// What is known before the first token.
-Json start_json(const LoadedModel& loaded, const Prompt& prompt, uint64_t seed) {
+Json start_json(const LoadedModel& loaded, const Prompt& prompt, const SamplingOptions& sampling) {
   return {{"model", model_json(*loaded.model)},
           {"kernels", kernels_json(loaded.model->engine(), loaded.tuned)},
-          {"seed", seed},
+          {"seed", sampling.seed},
+          {"sampling", describe(sampling)},
           {"prompt_tokens", prompt.ids.size()},
           {"prompt_ids", prompt.ids}};
 }
@@ -106,11 +107,12 @@ Json stop_json(const Model& model, const GenerateResult& result) {
 /// Prints a generation in one of the three formats.
 class Printer {
  public:
-  Printer(const RunFlags& flags, const LoadedModel& loaded, uint64_t seed, Context& context)
-      : flags_(flags), loaded_(loaded), seed_(seed), context_(context) {}
+  Printer(const RunFlags& flags, const LoadedModel& loaded, const SamplingOptions& sampling,
+          Context& context)
+      : flags_(flags), loaded_(loaded), sampling_(sampling), context_(context) {}
 
   bool start(const Prompt& prompt) {
-    start_ = start_json(loaded_, prompt, seed_);
+    start_ = start_json(loaded_, prompt, sampling_);
     if (flags_.format == OutputFormat::kText && !flags_.no_echo_prompt) {
       return context_.out.write(prompt.text);
     }
@@ -177,13 +179,13 @@ class Printer {
     if (result.n_context_shifts > 0) {
       line += fmt::format("; context shifts {}", result.n_context_shifts);
     }
-    if (flags_.sampling.options.temperature > 0.0f) line += fmt::format("; seed {}", seed_);
+    if (sampling_.temperature > 0.0f) line += fmt::format("; seed {}", sampling_.seed);
     context_.log.notice(line);
   }
 
   const RunFlags& flags_;
   const LoadedModel& loaded_;
-  uint64_t seed_;
+  const SamplingOptions& sampling_;
   Context& context_;
   Json start_;
 };
@@ -216,10 +218,11 @@ Result<int> run(const RunFlags& flags, Context& context) {
                         encode_prompt(flags, std::move(text), model->tokenizer()));
   TERN_ASSIGN_OR_RETURN(auto session, Session::create(model, flags.model.session_options()));
   context.log.info(fmt::format("session: context of {} tokens", session->n_ctx()));
+  context.log.info("sampling: " + describe(options.sampling));
 
   // Checked before the prompt is printed: a text that cannot begin leaves stdout empty.
   TERN_RETURN_IF_ERROR(validate(*session, prompt.ids, options));
-  Printer printer(flags, loaded, options.sampling.seed, context);
+  Printer printer(flags, loaded, options.sampling, context);
   if (!printer.start(prompt)) return 0;
   energy.begin(*session);
   TERN_ASSIGN_OR_RETURN(const GenerateResult result,

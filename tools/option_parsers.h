@@ -4,6 +4,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -80,6 +81,33 @@ CLI::Option* add_choice(CLI::App& app, const std::string& names, T& target,
       },
       help);
   added->option_text(option_text);
+  return added;
+}
+
+/// Several of a few words, separated by commas. Replaces what `targets` held.
+template <typename T>
+CLI::Option* add_choices(CLI::App& app, const std::string& names, std::vector<T>& targets,
+                         const std::vector<Choice<T>>& choices, const std::string& help) {
+  std::vector<std::string> words;
+  for (const Choice<T>& choice : choices) words.emplace_back(choice.name);
+  const std::string option = long_name(names);
+  CLI::Option* added = app.add_option(
+      names,
+      [&targets, choices, words, option](const CLI::results_t& results) {
+        targets.clear();
+        for (const std::string& word : CLI::detail::split(results[0], ',')) {
+          const auto found =
+              std::find_if(choices.begin(), choices.end(),
+                           [&](const Choice<T>& choice) { return choice.name == word; });
+          if (found == choices.end()) {
+            throw CLI::ValidationError(unknown_choice(option, word, words));
+          }
+          targets.push_back(found->value);
+        }
+        return true;
+      },
+      help);
+  added->option_text("NAME[,NAME...]");
   return added;
 }
 

@@ -194,8 +194,30 @@ Result<SamplingOptions> SamplingFlags::resolve() const {
     TERN_ASSIGN_OR_RETURN(const auto bias, parse_logit_bias(text));
     resolved.logit_bias.push_back(bias);
   }
+  if (!dry_breakers.empty()) {
+    resolved.dry_breakers = dry_breakers;
+    if (dry_breakers == std::vector<std::string>{"none"}) resolved.dry_breakers.clear();
+  }
   return resolved;
 }
+
+namespace {
+
+std::vector<Choice<SamplerStage>> stage_choices() {
+  std::vector<Choice<SamplerStage>> choices;
+  for (const SamplerStage stage : all_stages()) choices.push_back({stage_name(stage), stage});
+  return choices;
+}
+
+std::string stage_names() {
+  std::string names;
+  for (const SamplerStage stage : SamplingOptions().order) {
+    names += (names.empty() ? "" : ",") + std::string(stage_name(stage));
+  }
+  return names;
+}
+
+}  // namespace
 
 void add_sampling_flags(CLI::App& app, SamplingFlags& flags) {
   SamplingOptions& options = flags.options;
@@ -214,12 +236,29 @@ void add_sampling_flags(CLI::App& app, SamplingFlags& flags) {
              "Seed of the random numbers (default -1: a new one, shown at the end)")
           ->option_text("N"),
       add_float(app, "--temp", options.temperature, "Temperature; 0 is greedy (default 0.8)"),
+      add_float(app, "--dynatemp-range", options.dynatemp_range,
+                "Move the temperature within this distance, up where many tokens are possible; "
+                "0: off (default 0)"),
+      add_float(app, "--dynatemp-exp", options.dynatemp_exponent,
+                "Exponent of that by the share of the largest entropy (default 1)"),
       add_integer(app, "--top-k", options.top_k, 0, kMaxInt,
                   "Keep the K most likely tokens; 0: all (default 40)"),
       add_float(app, "--top-p", options.top_p,
                 "Keep the likeliest tokens that reach this probability; 1: all (default 0.95)"),
       add_float(app, "--min-p", options.min_p,
                 "Drop tokens below this share of the likeliest; 0: none (default 0.05)"),
+      add_float(app, "--typical", options.typical_p,
+                "Keep the tokens of typical information that reach this probability; 1: all "
+                "(default 1)"),
+      add_float(app, "--xtc-probability", options.xtc_probability,
+                "How often all likely tokens but the last go; 0: never (default 0)"),
+      add_float(app, "--xtc-threshold", options.xtc_threshold,
+                "From which probability a token counts as likely (default 0.1)"),
+      add_switch(app, "--mirostat", options.mirostat,
+                 "Mirostat 2 in place of all that drop tokens: holds the surprise at a level"),
+      add_float(app, "--mirostat-tau", options.mirostat_tau, "That level in bits (default 5)"),
+      add_float(app, "--mirostat-eta", options.mirostat_eta,
+                "How fast mirostat follows (default 0.1)"),
       add_float(app, "--repeat-penalty", options.repeat_penalty,
                 "Divide the logits of tokens seen before; 1: off (default 1)"),
       add_integer(app, "--repeat-last-n", options.penalty_last_n, -1, kMaxInt,
@@ -228,6 +267,20 @@ void add_sampling_flags(CLI::App& app, SamplingFlags& flags) {
                 "Subtracted once from the logit of a token seen before (default 0)"),
       add_float(app, "--frequency-penalty", options.frequency_penalty,
                 "Subtracted for every time a token was seen (default 0)"),
+      add_float(app, "--dry-multiplier", options.dry_multiplier,
+                "Penalty of a token that lengthens a repetition; 0: off (default 0)"),
+      add_float(app, "--dry-base", options.dry_base,
+                "What each further token of it multiplies the penalty with (default 1.75)"),
+      add_integer(app, "--dry-allowed-length", options.dry_allowed_length, 1, kMaxInt,
+                  "Repetitions below this many tokens are free (default 2)"),
+      add_integer(app, "--dry-last-n", options.dry_last_n, -1, kMaxInt,
+                  "Tokens in which repetitions are looked for; -1: all (default -1)"),
+      add_texts(app, "--dry-breaker", flags.dry_breakers, "TEXT",
+                "Repetitions end at tokens with this text; may be repeated, none: never (default "
+                "line break, colon, quote, asterisk)"),
+      add_choices(app, "--samplers", options.order, stage_choices(),
+                  "What is done to the tokens, in order; what is left out is off (default " +
+                      stage_names() + ")"),
       add_texts(app, "--logit-bias", flags.logit_bias, "ID=B",
                 "Add B to the logit of token ID; -inf forbids it; may be repeated"),
   };

@@ -74,6 +74,7 @@ struct SamplingFlags {
   SamplingOptions options;
   std::optional<uint64_t> seed;  // none: a new one for every run
   std::vector<std::string> logit_bias;
+  std::vector<std::string> dry_breakers;  // none: the library's; "none" alone: really none
 
   /// The options with the seed (a random one if none is given) and the biases filled in. kUsage.
   Result<SamplingOptions> resolve() const;

@@ -34,7 +34,7 @@ class Generation {
       : session_(session),
         options_(options),
         n_vocab_(n_vocab),
-        sampler_(sampling, n_vocab),
+        sampler_(sampling, n_vocab, breaker_tokens(sampling, session.model().tokenizer())),
         decoder_(session.model().tokenizer(), /*with_special=*/false, at_text_start),
         matcher_(options.stop),
         on_token_(on_token) {}

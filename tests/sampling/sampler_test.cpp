@@ -11,43 +11,13 @@
 #include <vector>
 
 #include "base/math.h"
+#include "distributions.h"
 #include "sampling/random.h"
 
 namespace tern {
 namespace {
 
 constexpr float kInf = std::numeric_limits<float>::infinity();
-
-SamplingOptions plain(float temperature) {
-  SamplingOptions options;
-  options.temperature = temperature;
-  options.top_k = 0;
-  options.top_p = 1.0f;
-  options.min_p = 0.0f;
-  return options;
-}
-
-std::vector<float> logits_of(const std::vector<double>& probabilities) {
-  std::vector<float> logits;
-  for (const double p : probabilities) logits.push_back(static_cast<float>(std::log(p)));
-  return logits;
-}
-
-/// Relative frequencies of n draws.
-std::vector<double> frequencies(const SamplingOptions& options, const std::vector<float>& logits,
-                                int n) {
-  Sampler sampler(options, static_cast<TokenId>(logits.size()));
-  std::vector<double> counts(logits.size());
-  for (int i = 0; i < n; ++i) counts[static_cast<size_t>(sampler.sample(logits, {}))] += 1.0 / n;
-  return counts;
-}
-
-std::set<TokenId> drawn(const SamplingOptions& options, const std::vector<float>& logits, int n) {
-  Sampler sampler(options, static_cast<TokenId>(logits.size()));
-  std::set<TokenId> ids;
-  for (int i = 0; i < n; ++i) ids.insert(sampler.sample(logits, {}));
-  return ids;
-}
 
 TEST(Sampler, GreedyTakesTheLowestOfEqualBestIds) {
   Sampler sampler(plain(0.0f), 5);

@@ -274,7 +274,12 @@ TEST(RunCommand, EverySamplingFlagReachesTheSampler) {
   }
   // Each of these leaves one candidate: the greedy text, whatever the seed.
   for (const std::vector<std::string>& cut :
-       {std::vector<std::string>{"--top-k", "1"}, {"--top-p", "0.000001"}, {"--min-p", "1"}}) {
+       {std::vector<std::string>{"--top-k", "1"},
+        {"--top-p", "0.000001"},
+        {"--min-p", "1"},
+        {"--dynatemp-range", "5", "--dynatemp-exp", "1e9"},
+        {"--mirostat", "--mirostat-tau", "0.001", "--mirostat-eta", "0"},
+        {"--samplers", "temperature,top_k", "--top-k", "1"}}) {
     std::vector<std::string> arguments = {"run", "-m",           tiny_model(), "-n",
                                           "10",  "--ignore-eos", "--temp",     "5",
                                           "-p",  "hello",        "--output",   "json"};
@@ -283,6 +288,33 @@ TEST(RunCommand, EverySamplingFlagReachesTheSampler) {
     ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
     EXPECT_EQ(ids_of(Json::parse(outcome.out)), ids_of(plain)) << cut[0];
   }
+}
+
+TEST(RunCommand, RepetitionsAreFollowedUpToABreaker) {
+  // Token 65 is forced and repeats itself until DRY outweighs the force.
+  std::vector<std::string> arguments = {
+      "-p", "hello", "--logit-bias", "65=1000", "--dry-multiplier", "2000"};
+  const auto repetitions = [&] {
+    const auto ids = ids_of(run_json(arguments));
+    return std::find_if(ids.begin(), ids.end(), [](int id) { return id != 65; }) - ids.begin();
+  };
+  EXPECT_EQ(repetitions(), 3);  // the third is the first that repeats two
+  arguments.insert(arguments.end(), {"--dry-allowed-length", "4"});
+  EXPECT_EQ(repetitions(), 5);
+  arguments.insert(arguments.end(), {"--dry-last-n", "4"});
+  EXPECT_EQ(repetitions(), 10);
+}
+
+TEST(RunCommand, TheSamplersInUseAreNamed) {
+  EXPECT_EQ(run_json({"-p", "hello"}).at("sampling"), "greedy");
+  const Outcome listed = tern({"run", "-m", tiny_model(), "-p", "hello", "-n", "1", "--verbose",
+                               "--samplers", "min_p,top_p,temperature"});
+  EXPECT_EQ(listed.exit_code, 0) << listed.err;
+  EXPECT_NE(listed.err.find("sampling: min_p 0.05, top_p 0.95, temperature 0.8"), std::string::npos)
+      << listed.err;
+  const Outcome unknown = tern({"run", "-m", tiny_model(), "-p", "hello", "--samplers", "top-p"});
+  EXPECT_EQ(unknown.exit_code, 2);
+  EXPECT_NE(unknown.err.find("top_p"), std::string::npos) << unknown.err;
 }
 
 TEST(RunCommand, StopsBeforeAStopString) {
