@@ -76,7 +76,7 @@ struct TernaryProduct {
   size_t y_stride;  // floats
 
   // Room of this call alone for activations in the kernel's own order: scratch_bytes() of them,
-  // 64-byte aligned for speed, 8-byte aligned at least. The gemv entries do not use it.
+  // 64-byte aligned for speed, 8-byte aligned at least.
   int8_t* scratch;
 };
 

@@ -1,8 +1,8 @@
 // Ternary products of one token and of few by one tile after the other: one stream from memory,
 // unpacked in registers. Codes are left where they lie in the byte, or in its nibble, at 1x, 4x,
 // 16x, 64x, with sums of their own for each place, which are shifted at the end: that saves shifts
-// and gives more independent chains of sums. Included before x86_code_loop.h, with the definitions
-// listed there and, beside them:
+// and gives more independent chains of sums. Included before x86_sum_steps.h, with the
+// definitions listed there and in code_loop.h and, beside them:
 //
 //   constexpr size_t kStreamTokens   tokens at a time, a power of two
 //   constexpr size_t kStreamFields   places with sums of their own: 2 of a nibble or all 4

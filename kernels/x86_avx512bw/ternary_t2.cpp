@@ -21,7 +21,6 @@ constexpr size_t kStreamLines = 8;  // two pairs a line, those of the upper code
 static_assert(kStreamLines * 2 * 4 * kMaxPair <= 32767);
 static_assert(kStreamLines * 2 * 4 * kMinPair <= 32768);
 
-constexpr size_t kLoopTiles = 2;
 constexpr size_t kLoopTokens = 12;  // 24 sums, 2 registers of codes, a broadcast and products
 constexpr size_t kLoopLines = 16;   // four pairs a line
 static_assert(kLoopLines * 4 * kMaxPair <= 32767);
@@ -29,7 +28,6 @@ static_assert(kLoopLines * 4 * kMinPair <= 32768);
 
 // Fewer tokens do not make up for writing the codes to memory.
 constexpr size_t kManyTokens = 12;
-constexpr size_t kLoopFewest = (kLoopTokens + 1) / 2;
 
 inline V load(const void* p) { return _mm512_load_si512(p); }
 inline void store(void* p, V v) { _mm512_store_si512(p, v); }
@@ -83,17 +81,19 @@ inline void add_scaled(float* y, V isum, const float* w_scales, float x_scale) {
 }  // namespace
 
 // In this order.
-#include "kernels/x86_token_blocks.h"
+#include "kernels/token_blocks.h"
 //
 #include "kernels/x86_stream_tiles.h"
 //
-#include "kernels/x86_code_loop.h"
+#include "kernels/x86_sum_steps.h"
+//
+#include "kernels/code_loop.h"
 
 void ternary_gemv_t2(const TernaryProduct& p) noexcept { stream_product(p); }
 
 void ternary_gemm_t2(const TernaryProduct& p) noexcept {
   if (p.n_tokens < kManyTokens) return stream_product(p);
-  loop_product(p, RunSteps<6, 7, 8, 9, 10, 11, 12>::of);
+  loop_product<LoopT2<unpack_line>, RunSteps<6, 7, 8, 9, 10, 11, 12>>(p);
 }
 
 }  // namespace tern::kernels::avx512bw

@@ -9,7 +9,7 @@
 
 namespace tern::kernels::avx512vbmi {
 
-#include "kernels/x86_token_blocks.h"
+#include "kernels/token_blocks.h"
 
 namespace {
 

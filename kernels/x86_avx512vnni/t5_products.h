@@ -6,7 +6,7 @@
 //   void unpack(__m512i line, __m512i (&codes)[kT5LineDigits])
 //     digits 0..4 of a line; those of digit n are shifted left by kDigitShift[n] bits
 //
-// REQUIRES <immintrin.h>, <string.h>, repeat.h, x86_token_blocks.h.
+// REQUIRES <immintrin.h>, <string.h>, repeat.h, token_blocks.h.
 
 namespace {
 

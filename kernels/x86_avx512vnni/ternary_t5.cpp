@@ -8,7 +8,7 @@
 
 namespace tern::kernels::avx512vnni {
 
-#include "kernels/x86_token_blocks.h"
+#include "kernels/token_blocks.h"
 
 namespace {
 

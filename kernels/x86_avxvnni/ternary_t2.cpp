@@ -11,7 +11,7 @@ namespace {
 
 using V = __m256i;
 
-#include "kernels/x86_avx2/t2_register.h"
+#include "kernels/x86_avx2/code_register.h"
 
 // 8 sums are 8 chains, each a step longer with every line: fewer would wait for the latency of
 // vpdpbusd. A second token takes its turn while the tile is in the cache.
@@ -22,13 +22,11 @@ constexpr size_t kStreamFields = 4;
 constexpr size_t kStreamLines = kMaxK;
 static_assert(kMaxK / 4 * 16384ULL <= 0x7fffffffULL);
 
-constexpr size_t kLoopTiles = 1;
 constexpr size_t kLoopTokens = 6;  // 12 sums, 2 registers of codes and a broadcast
 constexpr size_t kLoopLines = 32;  // 8 KiB of codes
 
 // Fewer tokens do not make up for writing the codes to memory.
 constexpr size_t kManyTokens = 2 * kLoopTokens;
-constexpr size_t kLoopFewest = (kManyTokens + 1) / 3;
 
 inline void add_products(V& sum, V codes, V four) {
   sum = _mm256_dpbusd_avx_epi32(sum, codes, four);
@@ -44,17 +42,19 @@ inline V widen_fields(const V (&at)[kStreamFields]) {
 }  // namespace
 
 // In this order.
-#include "kernels/x86_token_blocks.h"
+#include "kernels/token_blocks.h"
 //
 #include "kernels/x86_stream_tiles.h"
 //
-#include "kernels/x86_code_loop.h"
+#include "kernels/x86_sum_steps.h"
+//
+#include "kernels/code_loop.h"
 
 void ternary_gemv_t2(const TernaryProduct& p) noexcept { stream_product(p); }
 
 void ternary_gemm_t2(const TernaryProduct& p) noexcept {
   if (p.n_tokens < kManyTokens) return stream_product(p);
-  loop_product(p, RunSteps<4, 5, 6>::of);
+  loop_product<LoopT2<unpack_line>, RunSteps<4, 5, 6>>(p);
 }
 
 }  // namespace tern::kernels::avxvnni

@@ -17,7 +17,9 @@ struct Shape {
   size_t n_rows, k, group, n_tokens;  // group in elements, 0: one group
 };
 
-enum class Fill { kRandom, kAllPlus, kAllMinus, kAlternating };
+// Activations of -128, which quantize_i8 makes of infinities alone, may take a way of their own:
+// kRandom and kAllOpposite have none.
+enum class Fill { kRandom, kAnyInt8, kAllPlus, kAllMinus, kAllOpposite, kAlternating };
 
 size_t ceil_div(size_t a, size_t b) { return (a + b - 1) / b; }
 
@@ -49,17 +51,20 @@ struct Problem {
         x_scales(n_tokens * n_groups),
         y(n_tokens * y_stride()),
         scratch(scratch_bytes(n_tokens, n_lines, n_groups)) {
+    const bool is_random = fill == Fill::kRandom || fill == Fill::kAnyInt8;
     for (size_t i = 0; i < weights.size(); ++i) {
-      weights[i] = fill == Fill::kRandom     ? static_cast<int>(random() % 3) - 1
-                   : fill == Fill::kAllPlus  ? 1
-                   : fill == Fill::kAllMinus ? -1
-                                             : (i % 2 == 0 ? 1 : -1);
+      weights[i] = is_random                    ? static_cast<int>(random() % 3) - 1
+                   : fill == Fill::kAlternating ? (i % 2 == 0 ? 1 : -1)
+                   : fill == Fill::kAllPlus     ? 1
+                                                : -1;
     }
     for (size_t i = 0; i < activations.size(); ++i) {
-      activations[i] = fill == Fill::kRandom     ? static_cast<int>(random() % 256) - 128
-                       : fill == Fill::kAllPlus  ? 127
-                       : fill == Fill::kAllMinus ? -128
-                                                 : (i % 2 == 0 ? 127 : -128);
+      activations[i] = fill == Fill::kRandom        ? static_cast<int>(random() % 255) - 127
+                       : fill == Fill::kAnyInt8     ? static_cast<int>(random() % 256) - 128
+                       : fill == Fill::kAllMinus    ? -128
+                       : fill == Fill::kAllPlus     ? 127
+                       : fill == Fill::kAllOpposite ? (i / k % 2 == 0 ? -127 : 127)
+                                                    : (i % 2 == 0 ? 127 : -128);
     }
     // Rows beyond n_rows in the last tile hold code 1 (zero), as the loader leaves them.
     std::memset(tiles.data(), 0x55, tiles.size());
@@ -187,8 +192,10 @@ class Ternary : public test::EachIsa {
 TEST_P(Ternary, EqualsTheDefinitionOnOddSizes) {
   for (size_t n_rows : {1u, 15u, 16u, 17u, 33u}) {
     for (size_t k : {1u, 15u, 16u, 17u, 100u, 256u, 320u}) {
-      for (size_t n_tokens : {1u, 2u, 3u, 4u, 5u, 8u, 13u})
+      for (size_t n_tokens : {1u, 2u, 3u, 4u, 5u, 8u, 13u}) {
         check({n_rows, k, 0, n_tokens}, Fill::kRandom);
+        check({n_rows, k, 0, n_tokens}, Fill::kAnyInt8);
+      }
     }
   }
 }
@@ -207,6 +214,7 @@ TEST_P(Ternary, EqualsTheDefinitionOnModelShapes) {
   check({48, 23040, 0, 2}, Fill::kRandom);
   check({48, 6144, 128, 9}, Fill::kRandom);
   check({32, 8640, 64, 3}, Fill::kRandom);
+  check({48, 6144, 128, 9}, Fill::kAnyInt8);
 }
 
 // Kernels cut many tokens into blocks and rearrange only some of them at once.
@@ -222,7 +230,7 @@ TEST_P(Ternary, EqualsTheDefinitionForAnyNumberOfTokens) {
 }
 
 TEST_P(Ternary, HoldsAtTheExtremes) {
-  for (Fill fill : {Fill::kAllPlus, Fill::kAllMinus, Fill::kAlternating}) {
+  for (Fill fill : {Fill::kAllPlus, Fill::kAllMinus, Fill::kAllOpposite, Fill::kAlternating}) {
     for (size_t n_tokens : {1u, 4u, 9u}) {
       check({17, 4096, 0, n_tokens}, fill);
       check({17, 4096, 128, n_tokens}, fill);
@@ -271,8 +279,9 @@ TEST_P(Ternary, EveryT5ByteGivesItsFiveCodes) {
   for (size_t at = 0; at < kLines * kT5LineK; ++at) {
     alignas(64) int8_t x[128] = {};
     x[at] = 1;
-    const int32_t x_sum = 0;  // so that results are codes
+    const int32_t x_sum = 1;
     float y[kTileRows] = {};
+    alignas(64) int8_t scratch[scratch_bytes(1, kLines * kT5LineK / kLineK, 1)];
     TernaryProduct p = {};
     p.tiles = tiles;
     p.n_rows = kTileRows;
@@ -285,11 +294,13 @@ TEST_P(Ternary, EveryT5ByteGivesItsFiveCodes) {
     p.x_sums = &x_sum;
     p.y = y;
     p.y_stride = kTileRows;
+    p.scratch = scratch;
     for (const TernaryProductFn fn : {table_.ternary_gemv_t5, table_.ternary_gemm_t5}) {
       fn(p);
       for (size_t r = 0; r < kTileRows; ++r) {
         const size_t byte = at / kT5LineK * kLineBytes + 4 * r + at % 4;
-        ASSERT_EQ(y[r], static_cast<float>(codes[byte][at % kT5LineK / 4])) << byte << ", k " << at;
+        ASSERT_EQ(y[r], static_cast<float>(codes[byte][at % kT5LineK / 4] - 1))
+            << byte << ", k " << at;
       }
     }
   }

@@ -1,6 +1,6 @@
-// What x86_stream_tiles.h and x86_code_loop.h need of 256-bit registers and is the same with and
-// without VNNI. Included in the unnamed namespace of a kernel set, after V = __m256i. REQUIRES
-// <immintrin.h> and <string.h>.
+// What x86_stream_tiles.h, x86_sum_steps.h and code_loop.h need of 256-bit registers and is the
+// same with and without VNNI. Included in the unnamed namespace of a kernel set, after V = __m256i.
+// REQUIRES <immintrin.h> and <string.h>.
 
 inline V load(const void* p) { return _mm256_load_si256(static_cast<const __m256i*>(p)); }
 inline void store(void* p, V v) { _mm256_store_si256(static_cast<__m256i*>(p), v); }
