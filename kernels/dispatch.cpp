@@ -30,6 +30,9 @@ void fill_table(KernelTable& table) noexcept;
 namespace dotprod {
 void fill_table(KernelTable& table) noexcept;
 }
+namespace i8mm {
+void fill_table(KernelTable& table) noexcept;
+}
 
 namespace {
 
@@ -45,8 +48,9 @@ constexpr Isa kIsas[] = {
     {"avx512vbmi", kFeatureAvx2 | kFeatureAvx512 | kFeatureAvx512Vnni | kFeatureAvx512Vbmi,
      "vpdpbusd zmm", avx512vbmi::fill_table},
 #elif defined(__aarch64__)
-    {"neon", kFeatureNeon, "smlal", neon::fill_table},
+    {"neon", kFeatureNeon, "mul, sadalp", neon::fill_table},
     {"dotprod", kFeatureNeon | kFeatureDotprod, "sdot", dotprod::fill_table},
+    {"i8mm", kFeatureNeon | kFeatureDotprod | kFeatureI8mm, "smmla", i8mm::fill_table},
 #endif
 };
 constexpr size_t kIsaCount = sizeof(kIsas) / sizeof(kIsas[0]);

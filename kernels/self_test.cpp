@@ -70,7 +70,8 @@ void fill_tiles(Buffers& b, Random& random, bool t5) {
 }
 
 void fill(Buffers& b, Random& random) {
-  for (int8_t& q : b.x) q = static_cast<int8_t>(static_cast<int>(random.next() % 256) - 128);
+  // As quantize_i8 makes them of finite numbers.
+  for (int8_t& q : b.x) q = static_cast<int8_t>(static_cast<int>(random.next() % 255) - 127);
   for (float& s : b.w_scales) s = 0.25f + static_cast<float>(random.next() % 1000) * 0.001f;
   for (float& s : b.x_scales) s = 0.01f + static_cast<float>(random.next() % 1000) * 0.0001f;
 }

@@ -12,7 +12,7 @@ namespace tern {
 /// One kernel set that this build contains.
 struct IsaInfo {
   std::string name;        // "scalar", "avx2", "avx512bw", "avxvnni", "avx512vnni", "avx512vbmi",
-                           // "neon", "dotprod": what --isa takes
+                           // "neon", "dotprod", "i8mm": what --isa takes
   bool supported = false;  // by this CPU and operating system
   std::string requires_features;     // "avx2 fma f16c"
   std::string dot_instruction = {};  // what int8 products are made with: "vpdpbusd zmm"
