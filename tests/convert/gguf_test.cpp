@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/sha256.h"
 #include "kernels/half.h"
 #include "tern/convert.h"
 #include "tests/support/temp_dir.h"
@@ -297,6 +298,24 @@ TEST(Convert, AnInterruptLeavesNothing) {
   EXPECT_TRUE(fs::is_empty(folder.path()));
 }
 
+TEST(Convert, AnInterruptWhileTheFileIsWrittenLeavesNothing) {
+  const TempDir folder;
+  std::atomic<bool> interrupt = false;
+  bool was_writing = false;
+  ConvertOptions options = to("tq2_0");
+  options.interrupt = &interrupt;
+  options.progress = [&](std::string_view stage, uint64_t done, uint64_t total) {
+    if (stage != "converting" || done == total) return;
+    was_writing = true;
+    interrupt = true;
+  };
+  const auto receipt = convert_model(tiny("llama"), folder.file("a.gguf"), options);
+  ASSERT_FALSE(receipt);
+  EXPECT_TRUE(was_writing);
+  EXPECT_EQ(receipt.error().code, ErrorCode::kInterrupted);
+  EXPECT_TRUE(fs::is_empty(folder.path()));
+}
+
 TEST(Convert, TheDemoModelComesBackByteForByteFromEveryTarget) {
   const TempDir folder;
   const std::string demo = std::string(TERN_MODELS_DIR) + "/demo-i2_s.gguf";
@@ -422,6 +441,23 @@ TEST(Verify, EveryKindOfDamageIsFound) {
   TinyModel incomplete = good;
   incomplete.remove_tensor("blk.1.attn_k.weight");
   EXPECT_TRUE(contains(mistakes_of(incomplete)[0], "error: "));
+}
+
+TEST(Verify, HashesOfTensorsAreThoseOfTheirBytesOrLeftOut) {
+  const auto with = verify_model(tiny("llama"), {});
+  ASSERT_TRUE(with) << with.error().message;
+  VerifyOptions options;
+  options.hash_tensors = false;
+  const auto without = verify_model(tiny("llama"), options);
+  ASSERT_TRUE(without) << without.error().message;
+  EXPECT_EQ(with->sha256, without->sha256);
+  const TinyModel model = TinyModel::open(tiny("llama"));
+  for (size_t i = 0; i < with->tensors.size(); ++i) {
+    Sha256 hash;
+    hash.update(model.tensor(with->tensors[i].name).data);
+    EXPECT_EQ(with->tensors[i].sha256, hash.hex_digest()) << with->tensors[i].name;
+    EXPECT_EQ(without->tensors[i].sha256, "");
+  }
 }
 
 TEST(Verify, UnusualScalesAreWarnedOf) {
