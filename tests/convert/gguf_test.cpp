@@ -349,50 +349,6 @@ TEST(Convert, AnyNumberOfThreadsWritesTheSameBytes) {
   }
 }
 
-TEST(Convert, TheWrongNameOfASquaredReluModelIsRepairedAndAnnounced) {
-  const TempDir folder;
-  TinyModel model = TinyModel::open(tiny("bitnet-b1.58"));
-  std::vector<std::string> tokens = model.strings("tokenizer.ggml.tokens");
-  EXPECT_EQ(tokens.size(), 287u);
-  // What tells the 2B-4T is its vocabulary: as many tokens, though the words are made up.
-  constexpr size_t kTokens = 128256;
-  std::vector<int32_t> types(tokens.size(), 1);
-  while (tokens.size() < kTokens) tokens.push_back("word" + std::to_string(tokens.size()));
-  types.resize(kTokens, 1);
-  for (const size_t id : {284u, 285u, 286u}) types[id] = 3;
-  model.set("tokenizer.ggml.tokens", tokens).set("tokenizer.ggml.token_type", types);
-  model.remove_key("tokenizer.ggml.pre");
-  if (model.has_key("tokenizer.ggml.eot_token_id")) model.remove_key("tokenizer.ggml.eot_token_id");
-  model.set("tokenizer.chat_template", "{{ 'Human: ' }}{{ '\n\nBITNETAssistant: ' }}");
-  const uint64_t k = model.tensor("token_embd.weight").shape[1];
-  model.remove_tensor("token_embd.weight");
-  model.add_dense("token_embd.weight", {kTokens, k}, std::vector<float>(kTokens * k, 0.25f),
-                  DType::kF16);
-  for (const char* key :
-       {"context_length", "embedding_length", "block_count", "feed_forward_length",
-        "attention.head_count", "attention.head_count_kv", "attention.layer_norm_rms_epsilon",
-        "rope.dimension_count", "rope.freq_base", "vocab_size", "attention.key_length",
-        "attention.value_length"}) {
-    const std::string old = std::string("bitnet-b1.58.") + key;
-    if (model.has_key(old)) model.rename_key(old, std::string("bitnet.") + key);
-  }
-  model.set("general.architecture", "bitnet");
-  model.write(folder.file("2b.gguf"));
-
-  const auto receipt = convert_model(folder.file("2b.gguf"), folder.file("out.gguf"), to("i2_s"));
-  ASSERT_TRUE(receipt) << receipt.error().message;
-  EXPECT_EQ(receipt->architecture, "bitnet-b1.58");
-  EXPECT_EQ(receipt->repairs.size(), 4u);
-  const TinyModel repaired = TinyModel::open(folder.file("out.gguf"));
-  for (const char* key : {"bitnet-b1.58.block_count", "tokenizer.ggml.pre",
-                          "tokenizer.ggml.eot_token_id", "tokenizer.chat_template"}) {
-    EXPECT_TRUE(repaired.has_key(key)) << key;
-  }
-  const auto again = convert_model(folder.file("out.gguf"), folder.file("again.gguf"), to("i2_s"));
-  ASSERT_TRUE(again) << again.error().message;
-  EXPECT_TRUE(again->repairs.empty());
-}
-
 TEST(Verify, EveryKindOfDamageIsFound) {
   const TempDir folder;
   const std::string path = folder.file("a.gguf");
