@@ -21,16 +21,21 @@ constexpr Case kCases[] = {
     {17, 21, 8, 9}, {40, 24, 4, 9},  {40, 24, 8, 13},
 };
 
+enum class Layout { kT2, kT5, kL2 };
+
 struct Entry {
   const char* name;
   TernaryProductFn KernelTable::*fn;
-  bool one_token, t5;
+  bool one_token;
+  Layout layout;
 };
 constexpr Entry kEntries[] = {
-    {"ternary_gemv_t2", &KernelTable::ternary_gemv_t2, true, false},
-    {"ternary_gemm_t2", &KernelTable::ternary_gemm_t2, false, false},
-    {"ternary_gemv_t5", &KernelTable::ternary_gemv_t5, true, true},
-    {"ternary_gemm_t5", &KernelTable::ternary_gemm_t5, false, true},
+    {"ternary_gemv_t2", &KernelTable::ternary_gemv_t2, true, Layout::kT2},
+    {"ternary_gemm_t2", &KernelTable::ternary_gemm_t2, false, Layout::kT2},
+    {"ternary_gemv_t5", &KernelTable::ternary_gemv_t5, true, Layout::kT5},
+    {"ternary_gemm_t5", &KernelTable::ternary_gemm_t5, false, Layout::kT5},
+    {"ternary_gemv_l2", &KernelTable::ternary_gemv_l2, true, Layout::kL2},
+    {"ternary_gemm_l2", &KernelTable::ternary_gemm_l2, false, Layout::kL2},
 };
 
 struct Buffers {
@@ -59,12 +64,21 @@ class Random {
   uint64_t state_ = 20240229;
 };
 
-// Every byte of four codes, and every byte of five but -128, which stands for none.
-void fill_tiles(Buffers& b, Random& random, bool t5) {
+// Bytes that hold codes: of T5 all but -128, which stands for none.
+void fill_tiles(Buffers& b, Random& random, Layout layout) {
   for (uint8_t& byte : b.tiles) {
     unsigned value = 0;
-    for (int i = 0; i < 4; ++i) value = value * 4 + random.next() % 3;
-    if (t5) value = 129 + random.next() % 255;
+    switch (layout) {
+      case Layout::kT2:
+        for (int i = 0; i < 4; ++i) value = value * 4 + random.next() % 3;
+        break;
+      case Layout::kT5:
+        value = 129 + random.next() % 255;
+        break;
+      case Layout::kL2:
+        value = random.next() % 9 + random.next() % 9 * 16;
+        break;
+    }
     byte = static_cast<uint8_t>(value);
   }
 }
@@ -128,7 +142,7 @@ SelfTestResult self_test(const KernelTable& table) noexcept {
     compute_sums(b, p);
     for (const Entry& entry : kEntries) {
       if (entry.one_token && c.n_tokens != 1) continue;
-      fill_tiles(b, random, entry.t5);
+      fill_tiles(b, random, entry.layout);
       ++result.n_comparisons;
       if (!equal(table.*entry.fn, scalar.*entry.fn, p, b)) {
         return {false, result.n_comparisons, entry.name};
