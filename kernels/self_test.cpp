@@ -1,4 +1,5 @@
-// Start-up check that the chosen ternary kernels compute what scalar computes on this very CPU.
+// Start-up check that the chosen ternary kernels, and two of the float ones, compute what scalar
+// computes on this very CPU.
 #include <string.h>
 
 #include "kernels/dispatch.h"
@@ -113,6 +114,31 @@ bool equal(TernaryProductFn candidate, TernaryProductFn reference, TernaryProduc
   return memcmp(b.expected, b.actual, sizeof(b.expected)) == 0;
 }
 
+// Rows of 64 in two formats, two tokens: F16 executes what converts halves, Q4_0 fused
+// multiply-adds where a set has them.
+bool dense_equal(DenseProductFn KernelTable::*fn, const KernelTable& table,
+                 const KernelTable& scalar, Buffers& b, Random& random) {
+  constexpr size_t kRows = 5, kK = 64, kTokens = 2;
+  // Bytes below 0x40: halves stay finite.
+  for (size_t i = 0; i < sizeof(b.tiles); ++i)
+    b.tiles[i] = static_cast<uint8_t>(random.next() & 63);
+  memset(b.expected, 0, sizeof(b.expected));
+  memset(b.actual, 0, sizeof(b.actual));
+  DenseProduct p = {};
+  p.rows = b.tiles;
+  p.n_rows = kRows;
+  p.k = kK;
+  p.x = b.w_scales;
+  p.x_stride = kK;
+  p.n_tokens = kTokens;
+  p.y_stride = kRows;
+  p.y = b.expected;
+  (scalar.*fn)(p);
+  p.y = b.actual;
+  (table.*fn)(p);
+  return memcmp(b.expected, b.actual, sizeof(b.expected)) == 0;
+}
+
 }  // namespace
 
 SelfTestResult self_test(const KernelTable& table) noexcept {
@@ -147,6 +173,16 @@ SelfTestResult self_test(const KernelTable& table) noexcept {
       if (!equal(table.*entry.fn, scalar.*entry.fn, p, b)) {
         return {false, result.n_comparisons, entry.name};
       }
+    }
+  }
+  const struct {
+    const char* name;
+    DenseProductFn KernelTable::*fn;
+  } dense[] = {{"dense_f16", &KernelTable::dense_f16}, {"dense_q4_0", &KernelTable::dense_q4_0}};
+  for (const auto& entry : dense) {
+    ++result.n_comparisons;
+    if (!dense_equal(entry.fn, table, scalar, b, random)) {
+      return {false, result.n_comparisons, entry.name};
     }
   }
   return result;
