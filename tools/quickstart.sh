@@ -10,7 +10,7 @@ log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 if [ ! -f "$build/build.ninja" ]; then
   echo "configuring and compiling tern, this once ..." >&2
-  if ! (cd "$root" && cmake --preset release -DTERN_BUILD_TESTS=OFF) >"$log" 2>&1; then
+  if ! (cd "$root" && cmake --preset release -DTERN_BUILD_TESTS=OFF ${TERN_CMAKE_ARGS:-}) >"$log" 2>&1; then
     cat "$log" >&2
     exit 1
   fi
