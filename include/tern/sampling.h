@@ -81,6 +81,16 @@ struct TokenProbability {
 /// What Sampler::sample returns when no token is possible.
 inline constexpr TokenId kNoToken = -1;
 
+/// Says which tokens may come next, for a Sampler.
+class TokenFilter {
+ public:
+  virtual ~TokenFilter() = default;
+  /// Whether this token may.
+  virtual bool allows(TokenId id) = 0;
+  /// Sets the logits of all that may not to -inf.
+  virtual void forbid(std::span<float> logits) = 0;
+};
+
 class Sampler {
  public:
   /// n_vocab: ids at and above it are padding rows of the embedding and are never chosen.
@@ -97,7 +107,10 @@ class Sampler {
   /// numbers of step i are functions of seed and i alone, and exp is our own. Ties go to the
   /// lower id. kNoToken when every token is at -inf. Does not allocate but for a history longer
   /// than any before.
-  TokenId sample(std::span<const float> logits, std::span<const TokenId> history);
+  /// Draws as if the filter were not there, and only where it does not allow the token once more
+  /// among those it does: asking for one token is much cheaper than asking for all.
+  TokenId sample(std::span<const float> logits, std::span<const TokenId> history,
+                 TokenFilter* filter = nullptr);
 
   /// Restarts the random numbers and mirostat at step 0.
   void reset();

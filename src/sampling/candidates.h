@@ -47,14 +47,16 @@ class Candidates {
   /// All tokens again, with these logits [>= n_vocab], at temperature 1.
   void reset(std::span<const float> logits);
 
-  /// The logit of one token, while nothing was taken away.
-  float& logit(TokenId id) { return logits_[static_cast<size_t>(id)]; }
+  /// By token, to be changed while none was taken away.
+  std::span<float> logits() { return logits_; }
 
   /// logit = fn(logit, mark) for every candidate that has a mark and is not forbidden.
   template <typename Fn>
   void change(const TokenMarks& marks, Fn fn) {
     if (!listed_) {
-      for (const TokenId id : marks.marked()) change_one(logit(id), marks.at(id), fn);
+      for (const TokenId id : marks.marked()) {
+        change_one(logits_[static_cast<size_t>(id)], marks.at(id), fn);
+      }
       return;
     }
     for (Candidate& candidate : items_) {

@@ -41,27 +41,40 @@ class Sampler::State {
     max_surprise_ = 2.0 * static_cast<double>(options_.mirostat_tau);
   }
 
-  TokenId sample(std::span<const float> logits, std::span<const TokenId> history) {
+  TokenId sample(std::span<const float> logits, std::span<const TokenId> history,
+                 TokenFilter* filter) {
     TERN_CHECK(logits.size() >= n_vocab_);
     const uint64_t step = step_++;
+    const double max_surprise = max_surprise_;
     candidates_.reset(logits);
-    for (const auto& [id, bias] : options_.logit_bias) {
-      float& logit = candidates_.logit(id);
-      const bool forbidden = std::isinf(logit) || std::isinf(bias);
-      logit = forbidden ? -std::numeric_limits<float>::infinity() : clamp_finite(logit + bias);
-    }
-    SamplingStep state = {options_, candidates_, history,  breakers_,
-                          step,     marks_,      matches_, distances_};
-    for (const StageRow* row : stages_) row->apply(state);
-    if (options_.temperature == 0.0f) return candidates_.best();
-    if (candidates_.size() == 0) return kNoToken;
-    return options_.mirostat ? draw_mirostat(step) : draw(step);
+    const TokenId id = choose(history, options_.seed, step);
+    if (filter == nullptr || id == kNoToken || filter->allows(id)) return id;
+    max_surprise_ = max_surprise;
+    candidates_.reset(logits);
+    filter->forbid(candidates_.logits());
+    // With the same number again the tokens beside the forbidden one would be favoured.
+    constexpr uint64_t kSecondDraw = 0x736563;
+    return choose(history, options_.seed ^ random_bits(kSecondDraw, 0), step);
   }
 
   const SamplingOptions& options() const { return options_; }
 
  private:
-  TokenId draw(uint64_t step) {
+  TokenId choose(std::span<const TokenId> history, uint64_t seed, uint64_t step) {
+    for (const auto& [id, bias] : options_.logit_bias) {
+      float& logit = candidates_.logits()[static_cast<size_t>(id)];
+      const bool forbidden = std::isinf(logit) || std::isinf(bias);
+      logit = forbidden ? -std::numeric_limits<float>::infinity() : clamp_finite(logit + bias);
+    }
+    SamplingStep state = {options_, candidates_, history,  breakers_, seed,
+                          step,     marks_,      matches_, distances_};
+    for (const StageRow* row : stages_) row->apply(state);
+    if (options_.temperature == 0.0f) return candidates_.best();
+    if (candidates_.size() == 0) return kNoToken;
+    return options_.mirostat ? draw_mirostat(seed, step) : draw(seed, step);
+  }
+
+  TokenId draw(uint64_t seed, uint64_t step) {
     const auto items = candidates_.items();
     weights_.clear();
     double total = 0.0;
@@ -69,7 +82,7 @@ class Sampler::State {
       weights_.push_back(candidates_.weight(candidate));
       total += weights_.back();
     }
-    const double target = uniform_at(options_.seed, step) * total;
+    const double target = uniform_at(seed, step) * total;
     double sum = 0.0;
     size_t chosen = 0;
     for (size_t i = 0; i < weights_.size(); ++i) {
@@ -83,7 +96,7 @@ class Sampler::State {
   }
 
   // Tokens up to a bound of surprise, which follows what the tokens drawn had.
-  TokenId draw_mirostat(uint64_t step) {
+  TokenId draw_mirostat(uint64_t seed, uint64_t step) {
     const double total = candidates_.total();
     const auto surprise = [](double weight, double sum) {
       return (portable_log(sum) - portable_log(weight)) / kLn2;
@@ -96,7 +109,7 @@ class Sampler::State {
     }
     candidates_.sorted(0);
     candidates_.keep_range(0, n_kept);
-    const TokenId id = draw(step);
+    const TokenId id = draw(seed, step);
     double kept_total = 0.0;
     double chosen = 0.0;
     for (size_t i = 0; i < n_kept; ++i) {
@@ -131,8 +144,9 @@ Sampler::~Sampler() = default;
 Sampler::Sampler(Sampler&&) noexcept = default;
 Sampler& Sampler::operator=(Sampler&&) noexcept = default;
 
-TokenId Sampler::sample(std::span<const float> logits, std::span<const TokenId> history) {
-  return state_->sample(logits, history);
+TokenId Sampler::sample(std::span<const float> logits, std::span<const TokenId> history,
+                        TokenFilter* filter) {
+  return state_->sample(logits, history, filter);
 }
 
 void Sampler::reset() { state_->reset(); }

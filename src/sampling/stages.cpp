@@ -136,7 +136,7 @@ bool xtc_on(const SamplingOptions& o) {
 // Exclude top choices: of the tokens above the threshold only the least likely stays.
 void apply_xtc(SamplingStep& s) {
   constexpr uint64_t kStream = 0x787463;  // beside the numbers that draw the tokens
-  const double drawn = uniform_at(s.options.seed ^ random_bits(kStream, 0), s.step);
+  const double drawn = uniform_at(s.seed ^ random_bits(kStream, 0), s.step);
   if (!(drawn < wide(s.options.xtc_probability))) return;
   const double threshold = wide(s.options.xtc_threshold) * s.candidates.total();
   size_t n_likely = 0;

@@ -19,7 +19,7 @@ struct SamplingStep {
   Candidates& candidates;
   std::span<const TokenId> history;
   std::span<const TokenId> breakers;                     // ascending
-  uint64_t step;                                         // of the random numbers
+  uint64_t seed, step;                                   // of the random numbers
   TokenMarks& marks;                                     // clear between stages
   std::vector<int32_t>& matches;                         // room of DRY
   std::vector<std::pair<double, Candidate>>& distances;  // room of typical sampling

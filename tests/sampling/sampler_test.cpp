@@ -222,6 +222,48 @@ TEST(Sampler, RandomNumbersArePinnedAndSpread) {
   EXPECT_NEAR(mean, 0.5, 5.0 / std::sqrt(12.0 * 10000));
 }
 
+/// Allows the tokens it was given.
+class SomeTokens final : public TokenFilter {
+ public:
+  explicit SomeTokens(std::set<TokenId> ids) : ids_(std::move(ids)) {}
+  bool allows(TokenId id) override { return ids_.count(id) > 0; }
+  void forbid(std::span<float> logits) override {
+    for (size_t i = 0; i < logits.size(); ++i) {
+      if (!allows(static_cast<TokenId>(i))) logits[i] = -kInf;
+    }
+  }
+
+ private:
+  std::set<TokenId> ids_;
+};
+
+TEST(Sampler, AFilterLeavesTheOthersInTheirProportion) {
+  SomeTokens filter({1, 2});
+  Sampler sampler(plain(1.0f), 4);
+  const std::vector<float> logits = logits_of({0.5, 0.1, 0.3, 0.1});
+  const int n = 40000;
+  std::vector<double> found(4);
+  for (int i = 0; i < n; ++i) {
+    found[static_cast<size_t>(sampler.sample(logits, {}, &filter))] += 1.0 / n;
+  }
+  EXPECT_NEAR(found[1], 0.25, 5.0 * std::sqrt(0.25 * 0.75 / n));
+  EXPECT_NEAR(found[2], 0.75, 5.0 * std::sqrt(0.25 * 0.75 / n));
+}
+
+TEST(Sampler, AFilterWinsOverBiasGreedAndMirostat) {
+  SomeTokens filter({2});
+  SomeTokens nothing({});
+  SamplingOptions options = plain(0.0f);
+  options.logit_bias = {{0, 100.0f}};
+  const std::vector<float> logits = {1.0f, 2.0f, -50.0f};
+  EXPECT_EQ(Sampler(options, 3).sample(logits, {}, &filter), 2);
+  EXPECT_EQ(Sampler(options, 3).sample(logits, {}, &nothing), kNoToken);
+  options.temperature = 1.0f;
+  options.mirostat = true;
+  EXPECT_EQ(Sampler(options, 3).sample(logits, {}, &filter), 2);
+  EXPECT_EQ(Sampler(options, 3).sample(logits, {}, &nothing), kNoToken);
+}
+
 /// The documented rules, written as plainly as possible with a full sort.
 TokenId reference_sample(const SamplingOptions& options, const std::vector<float>& logits,
                          uint64_t step) {
