@@ -5,6 +5,7 @@
 #include "command.h"
 #include "energy_flags.h"
 #include "generation_energy.h"
+#include "grammar_flags.h"
 #include "input.h"
 #include "json_output.h"
 #include "load.h"
@@ -19,6 +20,7 @@ struct RunFlags {
   ModelFlags model;
   SamplingFlags sampling;
   GenerateOptions generation;
+  GrammarFlags grammar;
   EnergyFlags energy;
   std::string prompt;
   std::string words;  // the prompt as a positional argument
@@ -207,6 +209,7 @@ Result<int> run(const RunFlags& flags, Context& context) {
   options.interrupt = &context.interrupt;
 
   TERN_ASSIGN_OR_RETURN(std::string text, prompt_text(flags));
+  TERN_ASSIGN_OR_RETURN(auto grammar, flags.grammar.read());
   std::unique_ptr<EnergyMeter> meter;
   if (flags.energy.is_wanted(flags.format, flags.model.verbose)) {
     TERN_ASSIGN_OR_RETURN(meter, open_meter(flags.energy));
@@ -219,6 +222,13 @@ Result<int> run(const RunFlags& flags, Context& context) {
   TERN_ASSIGN_OR_RETURN(auto session, Session::create(model, flags.model.session_options()));
   context.log.info(fmt::format("session: context of {} tokens", session->n_ctx()));
   context.log.info("sampling: " + describe(options.sampling));
+
+  std::unique_ptr<GrammarConstraint> constraint;
+  if (grammar != nullptr) {
+    TERN_ASSIGN_OR_RETURN(constraint,
+                          GrammarConstraint::create(std::move(grammar), model->tokenizer()));
+    options.constraint = constraint.get();
+  }
 
   // Checked before the prompt is printed: a text that cannot begin leaves stdout empty.
   TERN_RETURN_IF_ERROR(validate(*session, prompt.ids, options));
@@ -272,6 +282,7 @@ Action setup_run(CLI::App& app) {
       ->group("Model");
   add_generation_flags(app, flags->generation);
   add_sampling_flags(app, flags->sampling);
+  add_grammar_flags(app, flags->grammar);
   const char* group = "Output";
   add_output_format(app, flags->format, /*with_json_lines=*/true)->group(group);
   add_integer(app, "--logprobs", flags->n_logprobs, 0, 1 << 20,
@@ -292,6 +303,7 @@ Examples:
   tern run "Once upon a time"
   tern run -m model.gguf -p "The capital of France is" --temp 0 -n 20
   tern run -m model.gguf -f prompt.txt --seed 1 --stop "The end" --output json
+  tern run -m model.gguf -p "A person: " --json-schema person.json --no-echo-prompt
   echo "def main():" | tern run -m model.gguf --context-shift --keep 16)");
   return [flags](Context& context) { return run(*flags, context); };
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tern/error.h"
+#include "tern/grammar.h"
 #include "tern/model.h"
 #include "tern/sampling.h"
 
@@ -89,6 +90,8 @@ struct GenerateOptions {
   /// that shall stand in the session instead, fewer than n_ctx, or an empty list, which ends the
   /// text (kContext). What they share with the session's first tokens is not computed again.
   std::function<Result<std::vector<TokenId>>(std::span<const TokenId> generated)> make_room;
+  // The form of the answer, reset at its beginning; null: free. Outlives the call.
+  GrammarConstraint* constraint = nullptr;
   const std::atomic<bool>* interrupt = nullptr;
 };
 

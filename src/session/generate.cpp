@@ -95,11 +95,16 @@ class Generation {
       // Checked here, so that n_predict 0 computes the prompt and ends.
       if (options_.n_predict >= 0 && n_sampled_ >= options_.n_predict) return StopReason::kLength;
       if (interrupted()) return StopReason::kInterrupted;
-      const TokenId id = sampler_.sample(session_.logits(), history_);
+      const TokenId id = sampler_.sample(session_.logits(), history_, options_.constraint);
       if (n_sampled_ == 0) first_token = Clock::now();
       if (id == kNoToken) {
-        return with_hint(make_error(ErrorCode::kUsage, "no token can follow: all are forbidden"),
-                         "loosen the logit biases");
+        if (options_.constraint == nullptr) {
+          return with_hint(make_error(ErrorCode::kUsage, "no token can follow: all are forbidden"),
+                           "loosen the logit biases");
+        }
+        // Complete, and no end token may say so.
+        if (options_.constraint->is_complete()) return StopReason::kEndOfGeneration;
+        return options_.constraint->dead_end();
       }
       if (!options_.ignore_eos && tokenizer.is_end_of_generation(id)) {
         return StopReason::kEndOfGeneration;
@@ -107,6 +112,7 @@ class Generation {
       if (std::binary_search(options_.stop_ids.begin(), options_.stop_ids.end(), id)) {
         return StopReason::kEndOfGeneration;
       }
+      if (options_.constraint != nullptr) TERN_RETURN_IF_ERROR(options_.constraint->accept(id));
       ++n_sampled_;
       history_.push_back(id);
       accept(id);
@@ -303,6 +309,7 @@ Result<GenerateResult> generate(Session& session, std::span<const TokenId> promp
   const TokenId n_vocab = usable_vocabulary(session);
   TERN_RETURN_IF_ERROR(validate(session, prompt, options));
 
+  if (options.constraint != nullptr) options.constraint->reset(options.stop_ids);
   SamplingOptions sampling = options.sampling;
   if (options.ignore_eos) {
     for (const TokenId id : tokenizer.end_of_generation()) {

@@ -9,7 +9,6 @@
 #include "kernels/cpu_features.h"
 #include "kernels/dispatch.h"
 #include "tern/cpu.h"
-#include "threading/kernel_trial.h"
 
 namespace tern {
 namespace {
@@ -86,7 +85,7 @@ CpuInfo cpu_info() {
     IsaInfo isa;
     isa.name = isas[i].name;
     isa.dot_instruction = isas[i].dot_instruction;
-    isa.supported = can_run(isas[i]);
+    isa.supported = (isas[i].required_features & ~features) == 0;
     for (const auto* f = kernels::feature_names(); f->name != nullptr; ++f) {
       if ((isas[i].required_features & f->feature) == 0) continue;
       if (!isa.requires_features.empty()) isa.requires_features += ' ';

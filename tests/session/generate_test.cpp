@@ -259,6 +259,42 @@ TEST(Generate, StopIdsEndTheTextAndAreNotPartOfIt) {
   EXPECT_FALSE(generate(session, kPrompt, options)) << "not ascending";
 }
 
+TEST(Generate, AGrammarShapesTheTextAndEndsIt) {
+  const auto grammar = Grammar::from_gbnf("root ::= \"b\"+ \" world\"");
+  ASSERT_TRUE(grammar) << grammar.error().message;
+  FakeSession session = scripted({kHello, kSpaceWorld, kHello});
+  const auto constraint = GrammarConstraint::create(*grammar, session.model().tokenizer());
+  ASSERT_TRUE(constraint);
+  GenerateOptions options = greedy();
+  options.constraint = constraint->get();
+  // What the model wants comes where it may, and the likeliest of the allowed elsewhere.
+  const auto result = generate(session, kPrompt, options);
+  ASSERT_TRUE(result) << result.error().message;
+  EXPECT_EQ(result->text, "b world");
+  EXPECT_EQ(result->stop_reason, StopReason::kEndOfGeneration);
+  // Also where no end token is left to say so.
+  FakeSession again = scripted({kHello, kSpaceWorld, kHello});
+  options.ignore_eos = true;
+  const auto without = generate(again, kPrompt, options);
+  ASSERT_TRUE(without) << without.error().message;
+  EXPECT_EQ(without->text, "b world");
+  EXPECT_EQ(without->stop_reason, StopReason::kEndOfGeneration);
+}
+
+TEST(Generate, AGrammarThatTheVocabularyCannotWriteIsAnError) {
+  const auto grammar = Grammar::from_gbnf("root ::= \"b\" \"?\"");
+  ASSERT_TRUE(grammar);
+  FakeSession session = scripted({kB});
+  const auto constraint = GrammarConstraint::create(*grammar, session.model().tokenizer());
+  ASSERT_TRUE(constraint);
+  GenerateOptions options = greedy();
+  options.constraint = constraint->get();
+  const auto result = generate(session, kPrompt, options);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, ErrorCode::kUsage);
+  EXPECT_NE(result.error().message.find("grammar"), std::string::npos);
+}
+
 TEST(Generate, MakeRoomPutsOtherTokensInPlaceOfAFullContext) {
   // The script goes by how many tokens were generated, whatever stands before them.
   const std::vector<TokenId> script = {kA, kB, kA, kB, kHello, kD};
