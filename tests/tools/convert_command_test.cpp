@@ -6,6 +6,8 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -60,6 +62,125 @@ TEST(ConvertCommand, ExitCodesSayWhatIsWrong) {
   EXPECT_EQ(tern({"convert", folder.file("cut.gguf"), out}).exit_code, 4);
   EXPECT_EQ(tern({"verify", folder.file("cut.gguf")}).exit_code, 4);
   EXPECT_FALSE(fs::exists(out));
+}
+
+std::string file_bytes(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+void write_bytes(const std::string& path, const std::string& bytes) {
+  std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
+}
+
+// A safetensors file in parts.
+struct Safetensors {
+  Json header;
+  std::string data;
+
+  explicit Safetensors(const std::string& path) {
+    const std::string bytes = file_bytes(path);
+    size_t length = 0;
+    for (size_t i = 8; i-- > 0;) length = length << 8 | static_cast<uint8_t>(bytes[i]);
+    header = Json::parse(bytes.substr(8, length));
+    data = bytes.substr(8 + length);
+  }
+  static std::string join(const std::string& header, const std::string& data) {
+    std::string bytes;
+    for (int i = 0; i < 8; ++i) bytes += static_cast<char>(header.size() >> (8 * i) & 0xff);
+    return bytes + header + data;
+  }
+  std::string bytes() const { return join(header.dump(), data); }
+};
+
+TEST(ConvertCommand, DamagedCheckpointsAreRefusedByNameAndLeaveNothing) {
+  const std::string intact = std::string(TERN_TEST_DATA_DIR) + "/checkpoints/bitnet-2b4t-bf16";
+  const std::string q = "model.layers.0.self_attn.q_proj.weight";
+  struct Damage {
+    const char* what;
+    std::function<void(const std::string& folder, const std::string& file)> make;
+    int exit_code;
+    const char* part;  // of the message
+  };
+  const Damage kDamages[] = {
+      {"cut off",
+       [](const std::string&, const std::string& file) {
+         fs::resize_file(file, fs::file_size(file) - 1000);
+       },
+       4, "model.safetensors"},
+      {"a header of 2^60 bytes",
+       [](const std::string&, const std::string& file) {
+         std::string bytes = file_bytes(file);
+         bytes.replace(0, 8, std::string("\0\0\0\0\0\0\0\x10", 8));
+         write_bytes(file, bytes);
+       },
+       4, "1152921504606846976"},
+      {"no JSON",
+       [](const std::string&, const std::string& file) {
+         write_bytes(file, Safetensors::join("{\"weights\": ", Safetensors(file).data));
+       },
+       4, "model.safetensors"},
+      {"overlapping tensors",
+       [&](const std::string&, const std::string& file) {
+         Safetensors parts(file);
+         Json& offsets = parts.header[q]["data_offsets"];
+         offsets = {offsets[0].get<uint64_t>() - 2, offsets[1].get<uint64_t>() - 2};
+         write_bytes(file, parts.bytes());
+       },
+       4, "overlap"},
+      {"a type that its bytes are not",
+       [&](const std::string&, const std::string& file) {
+         Safetensors parts(file);
+         parts.header[q]["dtype"] = "F32";
+         write_bytes(file, parts.bytes());
+       },
+       4, "q_proj"},
+      {"a shape that its bytes are not",
+       [&](const std::string&, const std::string& file) {
+         Safetensors parts(file);
+         parts.header[q]["shape"] = {128, 127};
+         write_bytes(file, parts.bytes());
+       },
+       4, "q_proj"},
+      {"a missing shard",
+       [&](const std::string& folder, const std::string&) {
+         write_bytes(folder + "/model.safetensors.index.json",
+                     Json{{"weight_map", {{q, "model-00002-of-00002.safetensors"}}}}.dump());
+       },
+       3, "model-00002-of-00002.safetensors"},
+      {"no configuration",
+       [](const std::string& folder, const std::string&) { fs::remove(folder + "/config.json"); },
+       3, "config.json"},
+      {"no tokenizer",
+       [](const std::string& folder, const std::string&) {
+         fs::remove(folder + "/tokenizer.json");
+       },
+       3, "tokenizer"},
+  };
+  for (const Damage& damage : kDamages) {
+    SCOPED_TRACE(damage.what);
+    const TempDir folder, outputs;
+    fs::copy(intact, folder.path());
+    damage.make(folder.path(), folder.file("model.safetensors"));
+    const Outcome outcome = tern({"convert", folder.path(), outputs.file("out.gguf")});
+    EXPECT_EQ(outcome.exit_code, damage.exit_code) << outcome.err;
+    EXPECT_TRUE(contains(outcome.err, damage.part)) << outcome.err;
+    EXPECT_EQ(outcome.out, "");
+    EXPECT_TRUE(fs::is_empty(outputs.path()));
+  }
+}
+
+TEST(ConvertCommand, TheSourceIsNeverReplaced) {
+  const TempDir folder;
+  const std::string path = folder.file("a.gguf");
+  fs::copy_file(tiny_model(), path);
+  const std::string before = file_bytes(path);
+  for (const char* to : {"i2_s", "tq2_0"}) {
+    const Outcome outcome = tern({"convert", path, path, "--to", to, "--force"});
+    EXPECT_EQ(outcome.exit_code, 2) << outcome.err;
+    EXPECT_TRUE(contains(outcome.err, "is the source itself")) << outcome.err;
+  }
+  EXPECT_EQ(file_bytes(path), before);
 }
 
 TEST(ConvertCommand, AFullDiskLeavesNothingBehind) {
