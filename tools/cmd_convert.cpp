@@ -65,10 +65,11 @@ Result<int> run_convert(ConvertFlags& flags, Context& context) {
     text += report_text(report, /*with_tensors=*/false);
     if (!report.mistakes.empty()) exit_code = static_cast<int>(ErrorCode::kCorrupt);
   }
+  // The output is there: it is told before a receipt that cannot be written ends the command.
+  context.out.write(flags.format == OutputFormat::kJson ? to_text(json, true) : text);
   if (!flags.receipt_file.empty()) {
     TERN_RETURN_IF_ERROR(write_file_atomically(flags.receipt_file, to_text(json, true)));
   }
-  context.out.write(flags.format == OutputFormat::kJson ? to_text(json, true) : text);
   return exit_code;
 }
 

@@ -21,6 +21,7 @@ class WorkProgress {
   void update(std::string_view stage, uint64_t done_bytes, uint64_t total_bytes) {
     const auto now = std::chrono::steady_clock::now();
     if (stage != stage_) {
+      bar_.erase();  // so that the new stage is drawn at once, however soon it comes
       stage_ = stage;
       begin_ = now;
     }

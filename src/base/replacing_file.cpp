@@ -78,6 +78,7 @@ Error ReplacingFile::failed() const {
   Error error =
       make_error(ErrorCode::kNotFound, "{}: cannot be written: {}", path_, std::strerror(reason));
   if (reason == ENOSPC || reason == EDQUOT) error.hint = "free some space, or write elsewhere";
+  if (reason == ENOENT) error.hint = "make the folder first";
   if (reason == EACCES || reason == EROFS) error.hint = "write to a folder that you may write to";
   return error;
 }

@@ -207,7 +207,13 @@ Result<std::optional<std::string>> template_member(const JsonValue& json, const 
 Result<CheckpointConfig> read_checkpoint_config(const std::string& folder) {
   CheckpointConfig config;
   config.path = (fs::path(folder) / "config.json").string();
-  TERN_ASSIGN_OR_RETURN(const JsonValue json, parse_json_file(config.path));
+  auto parsed = parse_json_file(config.path);
+  if (!parsed && parsed.error().code == ErrorCode::kNotFound) {
+    return with_hint(std::move(parsed).error(),
+                     "name the folder of a Hugging Face checkpoint, or a GGUF file");
+  }
+  if (!parsed) return std::move(parsed).error();
+  const JsonValue json = *std::move(parsed);
   if (json.object() == nullptr) {
     return make_error(ErrorCode::kCorrupt, "{}: is not a JSON object", config.path);
   }

@@ -219,6 +219,7 @@ class Conversion {
       }
       counts_.push_back(counts);
     }
+    progress("writing to the disk", 0);
     return file.finish();
   }
 
