@@ -93,14 +93,6 @@ const Isa* find_isa(const char* name) noexcept {
   return nullptr;
 }
 
-const Isa& best_isa(uint32_t features) noexcept {
-  const Isa* best = &kIsas[0];
-  for (const Isa& isa : kIsas) {
-    if ((isa.required_features & ~features) == 0) best = &isa;
-  }
-  return *best;
-}
-
 KernelTable make_table(const Isa& isa) noexcept {
   KernelTable table = {};
   for (const Isa& candidate : kIsas) {

@@ -23,9 +23,6 @@ const Isa* isas(size_t* count) noexcept;
 /// The set called `name`, or null.
 const Isa* find_isa(const char* name) noexcept;
 
-/// The highest set whose features are all present.
-const Isa& best_isa(uint32_t features) noexcept;
-
 /// Table of `isa`: filled from scalar, then from every set up to `isa` whose required features are
 /// a subset of those of `isa`. Always complete.
 KernelTable make_table(const Isa& isa) noexcept;

@@ -10,12 +10,14 @@
 
 namespace tern::kernels {
 
-inline constexpr size_t kTileRows = 16;       // output rows of a tile
-inline constexpr size_t kLineBytes = 64;      // bytes of a line
-inline constexpr size_t kLineK = 16;          // elements along k of a T2 line
-inline constexpr size_t kT5LineDigits = 5;    // elements of a row in one byte of a T5 line
-inline constexpr size_t kT5LineK = 20;        // elements along k of a T5 line
-inline constexpr size_t kScratchTokens = 48;  // tokens whose activations a kernel rearranges
+inline constexpr size_t kTileRows = 16;          // output rows of a tile
+inline constexpr size_t kLineBytes = 64;         // bytes of a line
+inline constexpr size_t kLineK = 16;             // elements along k of a T2 line
+inline constexpr size_t kT5LineDigits = 5;       // elements of a row in one byte of a T5 line
+inline constexpr size_t kT5LineK = 20;           // elements along k of a T5 line
+inline constexpr size_t kScratchTokens = 48;     // tokens whose activations a kernel rearranges
+inline constexpr size_t kLookupTokens = 4;       // tokens whose lookup tables a kernel keeps
+inline constexpr size_t kLookupLineBytes = 256;  // tables of one token for an L2 line
 inline constexpr size_t kMaxK = 1u
                                 << 18;  // so that every int32 accumulator is exact (see README.md)
 inline constexpr size_t kPartialSums = 16;  // partial sums of a float reduction
@@ -48,6 +50,13 @@ inline constexpr size_t kPartialSums = 16;  // partial sums of a float reduction
 /// t5_tile_lines(n_lines) lines; groups need not begin with a line, only with a digit. Digits
 /// beyond k hold code 1.
 ///
+/// L2 layout (for lookup): byte 16q + r of a line holds four codes of row r as two base-3 numbers:
+///
+///     byte         0 .. 15       16 .. 31     32 .. 47     48 .. 63
+///     row          0 .. 15        0 .. 15      0 .. 15      0 .. 15
+///     bits 3-0  3 c(0) + c(1)   3 c(4) + c(5)    ..     3 c(12) + c(13)     c(k): code of
+///     bits 7-4  3 c(2) + c(3)   3 c(6) + c(7)    ..     3 c(14) + c(15)     element k of the line
+///
 /// The result of token t, row r is, with float operations rounded one by one and groups in order,
 ///
 ///     y = 0;  for each group g:  y = y + float(isum(g) - x_sum(g)) * (w_scale(r, g) * x_scale(g))
@@ -57,7 +66,7 @@ inline constexpr size_t kPartialSums = 16;  // partial sums of a float reduction
 struct TernaryProduct {
   const uint8_t* tiles;  // [n_tiles, lines of a tile, 64], 64-byte aligned
   size_t n_rows;         // > 0; the last tile may be partly used, rows beyond are not written
-  size_t n_lines;        // ceil(k / 16), the lines of a T2 tile; in both layouts a measure of k
+  size_t n_lines;        // ceil(k / 16), the lines of a T2 or L2 tile; a measure of k for T5
   size_t group_lines;    // 16 elements each, in a group; the last group may be shorter
   size_t n_groups;       // ceil(n_lines / group_lines)
 
@@ -75,8 +84,8 @@ struct TernaryProduct {
   float* y;         // [n_tokens, y_stride]; must not overlap any input
   size_t y_stride;  // floats
 
-  // Room of this call alone for activations in the kernel's own order: scratch_bytes() of them,
-  // 64-byte aligned for speed, 8-byte aligned at least.
+  // Room of this call alone for activations in the kernel's own order, or for the tables of lookup
+  // kernels: scratch_bytes() of it, 64-byte aligned for speed, 8-byte aligned at least.
   int8_t* scratch;
 };
 
@@ -85,11 +94,14 @@ static inline constexpr size_t t5_tile_lines(size_t n_lines) {
   return (4 * n_lines + kT5LineDigits - 1) / kT5LineDigits;
 }
 
-/// Bytes of TernaryProduct::scratch: 16 a line, a sum and a scale a group, for the tokens that a
-/// kernel rearranges at once.
+/// Bytes of TernaryProduct::scratch, enough for either use: 16 a line, a sum and a scale a group,
+/// for the tokens that a kernel rearranges at once; tables for those that a kernel looks up.
 static constexpr inline size_t scratch_bytes(size_t n_tokens, size_t n_lines, size_t n_groups) {
-  return (n_tokens < kScratchTokens ? n_tokens : kScratchTokens) *
-         (kLineK * n_lines + (sizeof(int32_t) + sizeof(float)) * n_groups);
+  const size_t rearranged = (n_tokens < kScratchTokens ? n_tokens : kScratchTokens) *
+                            (kLineK * n_lines + (sizeof(int32_t) + sizeof(float)) * n_groups);
+  const size_t tables =
+      (n_tokens < kLookupTokens ? n_tokens : kLookupTokens) * kLookupLineBytes * n_lines;
+  return rearranged < tables ? tables : rearranged;
 }
 
 using TernaryProductFn = void (*)(const TernaryProduct& product) noexcept;
@@ -232,6 +244,8 @@ using FmaPeakFn = uint64_t (*)(size_t n_steps) noexcept;
   X(ternary_gemm_t2, TernaryProductFn) \
   X(ternary_gemv_t5, TernaryProductFn) \
   X(ternary_gemm_t5, TernaryProductFn) \
+  X(ternary_gemv_l2, TernaryProductFn) \
+  X(ternary_gemm_l2, TernaryProductFn) \
   X(dot_f32, DotF32Fn)                 \
   X(dot_f16, DotHalfFn)                \
   X(dot_bf16, DotHalfFn)               \
@@ -261,7 +275,7 @@ using FmaPeakFn = uint64_t (*)(size_t n_steps) noexcept;
   X(fma_f32_peak, FmaPeakFn)
 
 /// The ternary gemv entries are for one token (n_tokens == 1), the gemm entries for any number;
-/// both give the same results, and the same for T2 and T5 tiles of one matrix.
+/// both give the same results, and the same for T2, T5 and L2 tiles of one matrix.
 struct KernelTable {
 #define TERN_DECLARE_ENTRY(name, type) type name;
   TERN_KERNEL_ENTRIES(TERN_DECLARE_ENTRY)

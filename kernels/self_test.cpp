@@ -1,4 +1,5 @@
-// Start-up check that the chosen ternary kernels compute what scalar computes on this very CPU.
+// Start-up check that the chosen ternary kernels, and two of the float ones, compute what scalar
+// computes on this very CPU.
 #include <string.h>
 
 #include "kernels/dispatch.h"
@@ -21,16 +22,21 @@ constexpr Case kCases[] = {
     {17, 21, 8, 9}, {40, 24, 4, 9},  {40, 24, 8, 13},
 };
 
+enum class Layout { kT2, kT5, kL2 };
+
 struct Entry {
   const char* name;
   TernaryProductFn KernelTable::*fn;
-  bool one_token, t5;
+  bool one_token;
+  Layout layout;
 };
 constexpr Entry kEntries[] = {
-    {"ternary_gemv_t2", &KernelTable::ternary_gemv_t2, true, false},
-    {"ternary_gemm_t2", &KernelTable::ternary_gemm_t2, false, false},
-    {"ternary_gemv_t5", &KernelTable::ternary_gemv_t5, true, true},
-    {"ternary_gemm_t5", &KernelTable::ternary_gemm_t5, false, true},
+    {"ternary_gemv_t2", &KernelTable::ternary_gemv_t2, true, Layout::kT2},
+    {"ternary_gemm_t2", &KernelTable::ternary_gemm_t2, false, Layout::kT2},
+    {"ternary_gemv_t5", &KernelTable::ternary_gemv_t5, true, Layout::kT5},
+    {"ternary_gemm_t5", &KernelTable::ternary_gemm_t5, false, Layout::kT5},
+    {"ternary_gemv_l2", &KernelTable::ternary_gemv_l2, true, Layout::kL2},
+    {"ternary_gemm_l2", &KernelTable::ternary_gemm_l2, false, Layout::kL2},
 };
 
 struct Buffers {
@@ -59,12 +65,21 @@ class Random {
   uint64_t state_ = 20240229;
 };
 
-// Every byte of four codes, and every byte of five but -128, which stands for none.
-void fill_tiles(Buffers& b, Random& random, bool t5) {
+// Bytes that hold codes: of T5 all but -128, which stands for none.
+void fill_tiles(Buffers& b, Random& random, Layout layout) {
   for (uint8_t& byte : b.tiles) {
     unsigned value = 0;
-    for (int i = 0; i < 4; ++i) value = value * 4 + random.next() % 3;
-    if (t5) value = 129 + random.next() % 255;
+    switch (layout) {
+      case Layout::kT2:
+        for (int i = 0; i < 4; ++i) value = value * 4 + random.next() % 3;
+        break;
+      case Layout::kT5:
+        value = 129 + random.next() % 255;
+        break;
+      case Layout::kL2:
+        value = random.next() % 9 + random.next() % 9 * 16;
+        break;
+    }
     byte = static_cast<uint8_t>(value);
   }
 }
@@ -99,6 +114,31 @@ bool equal(TernaryProductFn candidate, TernaryProductFn reference, TernaryProduc
   return memcmp(b.expected, b.actual, sizeof(b.expected)) == 0;
 }
 
+// Rows of 64 in two formats, two tokens: F16 executes what converts halves, Q4_0 fused
+// multiply-adds where a set has them.
+bool dense_equal(DenseProductFn KernelTable::*fn, const KernelTable& table,
+                 const KernelTable& scalar, Buffers& b, Random& random) {
+  constexpr size_t kRows = 5, kK = 64, kTokens = 2;
+  // Bytes below 0x40: halves stay finite.
+  for (size_t i = 0; i < sizeof(b.tiles); ++i)
+    b.tiles[i] = static_cast<uint8_t>(random.next() & 63);
+  memset(b.expected, 0, sizeof(b.expected));
+  memset(b.actual, 0, sizeof(b.actual));
+  DenseProduct p = {};
+  p.rows = b.tiles;
+  p.n_rows = kRows;
+  p.k = kK;
+  p.x = b.w_scales;
+  p.x_stride = kK;
+  p.n_tokens = kTokens;
+  p.y_stride = kRows;
+  p.y = b.expected;
+  (scalar.*fn)(p);
+  p.y = b.actual;
+  (table.*fn)(p);
+  return memcmp(b.expected, b.actual, sizeof(b.expected)) == 0;
+}
+
 }  // namespace
 
 SelfTestResult self_test(const KernelTable& table) noexcept {
@@ -128,11 +168,21 @@ SelfTestResult self_test(const KernelTable& table) noexcept {
     compute_sums(b, p);
     for (const Entry& entry : kEntries) {
       if (entry.one_token && c.n_tokens != 1) continue;
-      fill_tiles(b, random, entry.t5);
+      fill_tiles(b, random, entry.layout);
       ++result.n_comparisons;
       if (!equal(table.*entry.fn, scalar.*entry.fn, p, b)) {
         return {false, result.n_comparisons, entry.name};
       }
+    }
+  }
+  const struct {
+    const char* name;
+    DenseProductFn KernelTable::*fn;
+  } dense[] = {{"dense_f16", &KernelTable::dense_f16}, {"dense_q4_0", &KernelTable::dense_q4_0}};
+  for (const auto& entry : dense) {
+    ++result.n_comparisons;
+    if (!dense_equal(entry.fn, table, scalar, b, random)) {
+      return {false, result.n_comparisons, entry.name};
     }
   }
   return result;

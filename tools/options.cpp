@@ -18,8 +18,14 @@ constexpr const char* kGenerationGroup = "Length and end";
 
 constexpr std::array<Choice<ActMode>, 3> kActModes = {
     {{"auto", ActMode::kAuto}, {"token", ActMode::kToken}, {"group", ActMode::kGroup}}};
-constexpr std::array<Choice<WeightsLayout>, 3> kWeightsLayouts = {
-    {{"auto", WeightsLayout::kAuto}, {"t2", WeightsLayout::kT2}, {"t5", WeightsLayout::kT5}}};
+// A layout has its kernels, so either names both.
+constexpr std::array<Choice<WeightsLayout>, 6> kWeightsLayouts = {
+    {{"auto", WeightsLayout::kAuto},
+     {"t2", WeightsLayout::kT2},
+     {"t5", WeightsLayout::kT5},
+     {"l2", WeightsLayout::kL2},
+     {"multiply-add", WeightsLayout::kT2},
+     {"lookup", WeightsLayout::kL2}}};
 constexpr std::array<Choice<FfnActivation>, 3> kFfnActivations = {
     {{"auto", FfnActivation::kAuto},
      {"silu", FfnActivation::kSilu},
@@ -131,9 +137,11 @@ CLI::Option* add_isa(CLI::App& app, ModelFlags& flags) {
 }
 
 CLI::Option* add_weights(CLI::App& app, ModelFlags& flags) {
-  return add_choice(app, "--weights", flags.weights, as_span(kWeightsLayouts),
-                    "Ternary weights in memory: 2 bits each, or 1.6, with less to read and more to "
-                    "compute; results are the same (default auto)")
+  return add_choice(app, "--weights,--kernel", flags.weights, as_span(kWeightsLayouts),
+                    "Ternary weights in memory, and the kernel that goes with them: 2 bits each, "
+                    "multiplied (t2, multiply-add), 1.6 bits, with less to read and more to "
+                    "compute (t5), or 2 bits for sums looked up in tables (l2, lookup); results "
+                    "are the same (default auto: t2)")
       ->group(kModelGroup);
 }
 

@@ -1,6 +1,6 @@
-// The ternary product on matrices of real models, over T2 and T5 tiles: from memory and warm for
-// one token, warm for several. A limit of the machine, found with the same kernel set, takes turns
-// with every call: a plain read of memory, or int8 multiply-adds with operands in registers.
+// The ternary product on matrices of real models, over T2, T5 and L2 tiles: from memory and warm
+// for one token, warm for several. A limit of the machine, found with the same kernel set, takes
+// turns with every call: a plain read of memory, or int8 multiply-adds with operands in registers.
 #include <cmath>
 #include <cstring>
 #include <memory>
@@ -40,12 +40,12 @@ constexpr size_t kTokenCounts[] = {2, 4, 8, 128};
 
 size_t ceil_div(size_t a, size_t b) { return (a + b - 1) / b; }
 
-enum class Layout { kT2, kT5 };
+enum class Layout { kT2, kT5, kL2 };
 
 size_t matrix_bytes(const Shape& shape, Layout layout) {
   const size_t n_lines = ceil_div(shape.k, kLineK);
   return ceil_div(shape.n_rows, kTileRows) *
-         (layout == Layout::kT2 ? n_lines : kernels::t5_tile_lines(n_lines)) * kLineBytes;
+         (layout == Layout::kT5 ? kernels::t5_tile_lines(n_lines) : n_lines) * kLineBytes;
 }
 
 // A byte of random codes.
@@ -53,6 +53,7 @@ uint8_t random_byte(Layout layout, uint32_t r) {
   if (layout == Layout::kT2) {
     return static_cast<uint8_t>(r % 3 | r / 3 % 3 << 2 | r / 9 % 3 << 4 | r / 27 % 3 << 6);
   }
+  if (layout == Layout::kL2) return static_cast<uint8_t>(r % 9 | r / 9 % 9 << 4);
   const int value = static_cast<int>(r % 243) - 121;
   return static_cast<uint8_t>(static_cast<int8_t>(std::lround(value * 256.0 / 243.0)));
 }
@@ -263,6 +264,14 @@ void bench_ternary_gemv_t5(EntryBenches& benches) {
 
 void bench_ternary_gemm_t5(EntryBenches& benches) {
   add_gemm(benches, &kernels::KernelTable::ternary_gemm_t5, Layout::kT5);
+}
+
+void bench_ternary_gemv_l2(EntryBenches& benches) {
+  add_gemv(benches, &kernels::KernelTable::ternary_gemv_l2, Layout::kL2);
+}
+
+void bench_ternary_gemm_l2(EntryBenches& benches) {
+  add_gemm(benches, &kernels::KernelTable::ternary_gemm_l2, Layout::kL2);
 }
 
 }  // namespace tern::bench

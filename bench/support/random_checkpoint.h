@@ -25,7 +25,8 @@ struct CheckpointSizes {
 
 enum class CheckpointWeights { kPacked, kBf16 };
 
-/// kZeros: the file is a hole, which takes no disk, reads as zeros and is quickly made.
+/// kZeros: the weights are a hole in the file, which takes no disk, reads as zeros and is quickly
+/// made; scales are not zero.
 enum class CheckpointContents { kRandom, kZeros };
 
 class RandomCheckpoint {
@@ -56,6 +57,11 @@ class RandomCheckpoint {
     for (int i = 0; i < 8; ++i) file.put(static_cast<char>(length >> (8 * i) & 0xff));
     file << text;
     if (contents == CheckpointContents::kZeros) {
+      for (const Tensor& tensor : tensors_) {
+        if (tensor.kind != kScale) continue;
+        file.seekp(static_cast<std::streamoff>(8 + length + tensor.begin));
+        file.put('\0').put('\x3d');
+      }
       file.close();
       return file.good() && ::truncate(path.c_str(), static_cast<off_t>(8 + length + end_)) == 0;
     }
@@ -167,7 +173,7 @@ class RandomCheckpoint {
           word |= static_cast<uint64_t>(pool[random >> i & 0xffff]) << i;
         }
       }
-      // 0.03125 as a bf16, or another close to it.
+      // 0.03125 in bf16, or another value close to it.
       if (tensor.kind == kScale) piece[0] = 0x3d00 + seed % 64;
       const uint64_t n = std::min<uint64_t>(piece.size() * 8, tensor.end - at);
       file->write(reinterpret_cast<const char*>(piece.data()), static_cast<std::streamsize>(n));

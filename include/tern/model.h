@@ -31,9 +31,10 @@ enum class KvType {
   kQ8,  // int8 with a scale for every 32 elements of a head: 53 % of the bytes of f16
 };
 
-/// How the ternary matrices lie in memory: 2 bits a weight, or 1.6, which is less to read for every
-/// token and more to compute. Results are the same.
-enum class WeightsLayout { kAuto, kT2, kT5 };
+/// How the ternary matrices lie in memory: 2 bits a weight; 1.6, which is less to read for every
+/// token and more to compute; or 2 bits for kernels that look sums up instead of multiplying.
+/// kAuto is kT2. Results are the same.
+enum class WeightsLayout { kAuto, kT2, kT5, kL2 };
 
 /// Gate activation of the feed-forward block.
 enum class FfnActivation { kAuto, kSilu, kSquaredRelu };
@@ -102,7 +103,7 @@ struct ModelInfo {
   std::string
       act_mode;  // "token" or "group 128"; "" before the weights are loaded and it is still open
   std::string act_mode_reason;
-  std::string weights_layout;  // "T2" or "T5": the ternary matrices in memory
+  std::string weights_layout;  // "T2", "T5" or "L2": the ternary matrices in memory
   std::string weights_layout_reason;
   bool tied_head = false;
   bool has_chat_template = false;

@@ -9,6 +9,7 @@ void ternary_gemv_t2(const TernaryProduct& product) noexcept;
 void ternary_gemm_t2(const TernaryProduct& product) noexcept;
 void ternary_gemv_t5(const TernaryProduct& product) noexcept;
 void ternary_gemm_t5(const TernaryProduct& product) noexcept;
+void ternary_product_l2(const TernaryProduct& product) noexcept;
 uint64_t read_stream(const uint8_t* p, size_t n_bytes, size_t n_streams,
                      size_t prefetch_bytes) noexcept;
 uint32_t dot_i8_peak(const uint8_t* a, const int8_t* b, size_t n_steps) noexcept;

@@ -7,6 +7,8 @@ void fill_table(KernelTable& table) noexcept {
   table.ternary_gemm_t2 = ternary_gemm_t2;
   table.ternary_gemv_t5 = ternary_gemv_t5;
   table.ternary_gemm_t5 = ternary_gemm_t5;
+  table.ternary_gemv_l2 = ternary_product_l2;
+  table.ternary_gemm_l2 = ternary_product_l2;
   table.read_stream = read_stream;
   table.dot_i8_peak = dot_i8_peak;
   table.fma_f32_peak = fma_f32_peak;

@@ -7,6 +7,7 @@ namespace tern::kernels::scalar {
 
 void ternary_product_t2(const TernaryProduct& product) noexcept;
 void ternary_product_t5(const TernaryProduct& product) noexcept;
+void ternary_product_l2(const TernaryProduct& product) noexcept;
 /// The fixed tree over kPartialSums partial sums, which it overwrites.
 float tree_sum(float* p) noexcept;
 float dot_f32(const float* a, const float* b, size_t n) noexcept;

@@ -7,6 +7,8 @@ void fill_table(KernelTable& table) noexcept {
   table.ternary_gemm_t2 = ternary_product_t2;
   table.ternary_gemv_t5 = ternary_product_t5;
   table.ternary_gemm_t5 = ternary_product_t5;
+  table.ternary_gemv_l2 = ternary_product_l2;
+  table.ternary_gemm_l2 = ternary_product_l2;
   table.dot_f32 = dot_f32;
   table.dot_f16 = dot_f16;
   table.dot_bf16 = dot_bf16;

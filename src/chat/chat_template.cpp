@@ -3,15 +3,10 @@
 #include "base/result.h"
 
 namespace tern::chat {
-namespace {
 
-// The first GGUF of BitNet-b1.58-2B-4T brings a template that the model was not trained with: it
-// then never stops.
 bool is_known_to_be_wrong(std::string_view source) {
   return source.find("BITNETAssistant") != std::string_view::npos;
 }
-
-}  // namespace
 
 Result<ChatTemplate> choose_template(const ModelDescription& model, const Tokenizer& tokenizer) {
   std::string refusal = "the model brings no chat template";

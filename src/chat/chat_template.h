@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "chat/families.h"
 #include "chat/jinja/template.h"
@@ -30,6 +31,10 @@ struct ModelDescription {
 /// file (chat_template.jinja, then chat_template of tokenizer_config.json). What is absent stays
 /// empty. kNotFound, kCorrupt, kUnsupported.
 Result<ModelDescription> describe_model(const std::string& path);
+
+/// Whether this is the template in the first GGUF of BitNet-b1.58-2B-4T, which the model was not
+/// trained with: it then never stops.
+bool is_known_to_be_wrong(std::string_view source);
 
 /// The model's own template where it is there and can be used, else the built-in one of the family
 /// that fits. kUnsupported: neither; the message says what was wrong with its own.

@@ -66,6 +66,7 @@ class CheckpointSource {
     out_->family_reason = chosen.reason;
     out_->architecture = family_->architecture;
     out_->float_activations = family_->float_activations;
+    if (family_->if_not_ternary != nullptr) out_->if_not_ternary = family_->if_not_ternary;
     TERN_RETURN_IF_ERROR(add_keys());
     if (!options.tensors_only) TERN_RETURN_IF_ERROR(add_tokenizer(options.log));
     TERN_RETURN_IF_ERROR(add_tensors());

@@ -307,9 +307,11 @@ class Examiner {
     constexpr size_t kShown = 3;
     for (size_t i = 0; i < std::min(kShown, refused_.size()); ++i) text += "; " + refused_[i];
     if (refused_.size() > kShown) text += fmt::format("; and {} more", refused_.size() - kShown);
-    return with_hint(make_error(ErrorCode::kUnsupported, "{}", text),
-                     "take a model that was trained ternary; --ternarize absmean rounds the "
-                     "weights all the same, which destroys most models");
+    std::string advice = model_->if_not_ternary.empty() ? "" : model_->if_not_ternary + "; ";
+    advice +=
+        "take a model that was trained ternary; --ternarize absmean rounds the weights all the "
+        "same, which destroys most models";
+    return with_hint(make_error(ErrorCode::kUnsupported, "{}", text), std::move(advice));
   }
 
   SourceModel* model_;

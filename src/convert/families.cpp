@@ -16,27 +16,29 @@ bool is_llama(const CheckpointConfig& config) {
 
 constexpr std::array kFamilies = {
     Family{"bitnet-2b4t", "BitNet b1.58 2B-4T", "bitnet-b1.58", "relu2", false, Encoding::kOnline,
-           false, "attn_sub_norm", "ffn_sub_norm", false,
+           false, "attn_sub_norm", "ffn_sub_norm", false, nullptr,
            [](const CheckpointConfig&, const CheckpointEvidence& evidence) {
              return evidence.attn_sub_norm;
            }},
     Family{"bitnet-1bitllm", "1bitLLM bitnet_b1_58", "bitnet", "silu", false, Encoding::kOnline,
-           false, "inner_attn_ln", "ffn_layernorm", false,
+           false, "inner_attn_ln", "ffn_layernorm", false, nullptr,
            [](const CheckpointConfig&, const CheckpointEvidence& evidence) {
              return evidence.inner_attn_ln;
            }},
     Family{"qwen3-ternary", "Ternary-Bonsai, unpacked", "qwen3", "silu", false,
-           Encoding::kAsTheyAre, true, nullptr, nullptr, true,
+           Encoding::kAsTheyAre, true, nullptr, nullptr, true, nullptr,
            [](const CheckpointConfig& config, const CheckpointEvidence& evidence) {
              return config.model_type == "qwen3" && evidence.head_norms;
            }},
     Family{"llama-bitnet", "Llama3-8B-1.58, Falcon3-1.58bit, Falcon-E", "llama", "silu", true,
-           Encoding::kOnline, false, nullptr, nullptr, false,
+           Encoding::kOnline, false, nullptr, nullptr, false, nullptr,
            [](const CheckpointConfig& config, const CheckpointEvidence&) {
              return is_llama(config) && config.bitnet_quantized;
            }},
     Family{"llama-ternary", "TriLM, BitCPM with the plain graph", "llama", "silu", true,
            Encoding::kAsTheyAre, true, nullptr, nullptr, false,
+           "weights that the model's own code rounds when it uses them, as those of Falcon-E's "
+           "revision 'prequantized', need --family llama-bitnet",
            [](const CheckpointConfig& config, const CheckpointEvidence&) {
              return is_llama(config) && !config.bitnet_quantized;
            }},

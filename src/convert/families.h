@@ -29,6 +29,7 @@ struct Family {
   const char* attn_sub_norm;  // below self_attn.; null without sub-norms
   const char* ffn_sub_norm;   // below mlp.
   bool head_norms;
+  const char* if_not_ternary;  // advice when its weights are found not to be; null: none
   bool (*matches)(const CheckpointConfig& config, const CheckpointEvidence& evidence);
 };
 

@@ -1,4 +1,5 @@
 // A GGUF file as a source, its metadata repaired where published files are known to be wrong.
+#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <set>
@@ -6,6 +7,7 @@
 #include "base/result.h"
 #include "convert/open_source.h"
 #include "gguf/writer.h"
+#include "model/known_faults.h"
 #include "model/open_model.h"
 #include "tokenizer/from_gguf.h"
 
@@ -20,13 +22,7 @@ constexpr const char* kTemplateKey = "tokenizer.chat_template";
 constexpr const char* kPreKey = "tokenizer.ggml.pre";
 constexpr const char* kEotKey = "tokenizer.ggml.eot_token_id";
 
-// BitNet-b1.58-2B-4T, whose vocabulary is Llama 3's.
-constexpr uint64_t kLlama3Tokens = 128256;
-constexpr uint32_t kLlama3EndOfTurn = 128009;
-constexpr const char* kSquaredReluArch = "bitnet-b1.58";
-// Of the first published file, whose answers never end; and the one that the model was trained
-// with.
-constexpr const char* kWrongTemplateMark = "BITNETAssistant";
+// What BitNet-b1.58-2B-4T was trained with.
 constexpr const char* kTemplate2B =
     "{% for message in messages %}{{ message['role'] | capitalize + ': ' + message['content'] | "
     "trim + '<|eot_id|>' }}{% endfor %}{% if add_generation_prompt %}{{ 'Assistant: ' }}{% endif "
@@ -46,7 +42,8 @@ Role role_of(const std::string& name, const model::OpenModel& open) {
 
 class GgufSource {
  public:
-  GgufSource(model::OpenModel open, SourceModel* out) : open_(std::move(open)), out_(out) {}
+  GgufSource(model::OpenModel open, SourceModel* out)
+      : open_(std::move(open)), faults_(model::known_faults(open_)), out_(out) {}
 
   Result<void> run() {
     const gguf::Reader& reader = open_.reader;
@@ -86,33 +83,18 @@ class GgufSource {
   }
 
  private:
-  void repaired(std::string what) { out_->repairs.push_back(std::move(what)); }
-
-  bool is_2b4t() const {
-    const gguf::Value* tokens = open_.reader.metadata().find("tokenizer.ggml.tokens");
-    const auto* array = tokens == nullptr ? nullptr : std::get_if<gguf::Array>(&tokens->data);
-    return open_.config.sub_norms && open_.config.ffn_activation == FfnActivation::kSquaredRelu &&
-           array != nullptr && array->count == kLlama3Tokens;
-  }
-
-  // `bitnet` stands for SiLU in other programs; a squared-ReLU model gets the name that says so.
-  std::string repaired_architecture(const std::string& name) {
-    const bool explicit_key = open_.reader.metadata().has("bitnet.hidden_activation");
-    if (name != "bitnet" || explicit_key ||
-        open_.config.ffn_activation != FfnActivation::kSquaredRelu) {
-      return name;
-    }
-    repaired(fmt::format("architecture bitnet becomes {}: {}", kSquaredReluArch,
-                         open_.config.ffn_activation_reason));
-    return kSquaredReluArch;
+  bool has(model::Fault fault) const {
+    return std::any_of(faults_.begin(), faults_.end(),
+                       [&](const model::KnownFault& known) { return known.fault == fault; });
   }
 
   Result<void> add_keys() {
+    for (const model::KnownFault& known : faults_) out_->repairs.push_back(known.text);
     const std::string old_arch = open_.arch->name;
-    out_->architecture = repaired_architecture(old_arch);
+    out_->architecture =
+        has(model::Fault::kArchitectureName) ? model::kSquaredReluArchitecture : old_arch;
     out_->family = out_->architecture;
     out_->family_reason = "architecture of the file";
-    const bool tern_2b = is_2b4t();
     for (const auto& [key, value] : open_.reader.metadata().entries()) {
       if (key.starts_with("split.")) continue;
       std::string name = key;
@@ -121,28 +103,17 @@ class GgufSource {
       if (key.starts_with(old_arch + ".")) {
         name = out_->architecture + key.substr(old_arch.size());
       }
-      if (tern_2b && key == kTemplateKey) {
-        const auto* text = std::get_if<std::string>(&value.data);
-        if (text != nullptr && text->find(kWrongTemplateMark) != std::string::npos) {
-          copy = gguf::make_value(kTemplate2B);
-          repaired(
-              "the chat template of the first 2B-4T file, which never ends an answer, is "
-              "replaced by the model's own");
-        }
+      if (key == kTemplateKey && has(model::Fault::kFirstTemplate)) {
+        copy = gguf::make_value(kTemplate2B);
       }
       TERN_RETURN_IF_ERROR(out_->metadata.add(std::move(name), std::move(copy)));
     }
-    if (!tern_2b) return {};
-    if (!out_->metadata.has(kPreKey)) {
-      TERN_RETURN_IF_ERROR(out_->metadata.add(kPreKey, gguf::make_value("llama-bpe")));
-      repaired("tokenizer.ggml.pre, which is missing, is llama-bpe: the vocabulary is Llama 3's");
+    if (has(model::Fault::kNoPreTokenizer)) {
+      TERN_RETURN_IF_ERROR(
+          out_->metadata.add(kPreKey, gguf::make_value(model::kLlama3PreTokenizer)));
     }
-    if (!out_->metadata.has(kEotKey)) {
-      TERN_RETURN_IF_ERROR(out_->metadata.add(kEotKey, gguf::make_value(kLlama3EndOfTurn)));
-      repaired(
-          fmt::format("tokenizer.ggml.eot_token_id, which is missing, is {}: it ends the "
-                      "model's answers",
-                      kLlama3EndOfTurn));
+    if (has(model::Fault::kNoEndOfTurn)) {
+      TERN_RETURN_IF_ERROR(out_->metadata.add(kEotKey, gguf::make_value(model::kLlama3EndOfTurn)));
     }
     return {};
   }
@@ -184,6 +155,7 @@ class GgufSource {
   }
 
   model::OpenModel open_;
+  std::vector<model::KnownFault> faults_;
   SourceModel* out_;
   std::set<std::string> companions_;
   std::map<std::string, const gguf::TensorInfo*> scale_of_;  // by matrix

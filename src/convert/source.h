@@ -142,6 +142,7 @@ struct SourceModel {
   bool stored_as_gguf = true;  // dense tensors keep their formats
   /// Trained with float activations: containers that only BitNet models have would say otherwise.
   bool float_activations = false;
+  std::string if_not_ternary;  // advice for a model whose weights are found not to be; or ""
   std::string tokenizer, chat_template;  // for people
   std::vector<std::string> repairs, warnings;
 };

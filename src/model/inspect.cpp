@@ -2,6 +2,7 @@
 #include <new>
 
 #include "base/result.h"
+#include "model/known_faults.h"
 #include "model/open_model.h"
 #include "tensor/dtype_table.h"
 #include "tern/cpu.h"
@@ -73,6 +74,9 @@ Result<Inspection> inspect_model(const std::string& path, const LoadOptions& opt
     inspection.unsupported = open.error().message;
     if (!open.error().hint.empty()) inspection.unsupported += "; " + open.error().hint;
     return inspection;
+  }
+  for (model::KnownFault& fault : model::known_faults(*open)) {
+    inspection.info.repairs.push_back(std::move(fault.text));
   }
   model::describe_model(*open, &inspection.info);
   inspection.plan_n_ctx = resolve_n_ctx(inspection.info, options.n_ctx);

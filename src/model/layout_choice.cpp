@@ -10,6 +10,8 @@ LayoutChoice choose_layout(WeightsLayout requested) {
       return {TernaryLayout::kT2, "requested"};
     case WeightsLayout::kT5:
       return {TernaryLayout::kT5, "requested"};
+    case WeightsLayout::kL2:
+      return {TernaryLayout::kL2, "requested"};
     case WeightsLayout::kAuto:
       break;
   }

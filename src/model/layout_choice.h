@@ -13,8 +13,9 @@ struct LayoutChoice {
   std::string reason;  // "requested", "default"
 };
 
-/// T2 unless T5 is asked for: it is never far behind, while T5 gains where memory limits a token
-/// and loses where arithmetic does (kernels/README.md has figures).
+/// T2 unless another is asked for: it is never far behind, while T5 gains where memory limits a
+/// token and loses where arithmetic does, and L2 is no faster anywhere (kernels/README.md has
+/// figures).
 LayoutChoice choose_layout(WeightsLayout requested);
 
 }  // namespace tern::model

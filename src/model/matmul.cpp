@@ -109,6 +109,19 @@ void quantize_token(const kernels::KernelTable& kernels, const QuantSite& site, 
   }
 }
 
+size_t least_tiles(const Product& product) {
+  constexpr size_t kManyTokens = 64;
+  constexpr size_t kDense = 4;
+  if (product.n_tokens > 1) return kManyTokens;
+  size_t least = kDense;
+  for (const MatmulJob& job : product.jobs) {
+    if (const auto* ternary = job.matrix->ternary()) {
+      least = std::max(least, ternary->layout().least_tiles);
+    }
+  }
+  return least;
+}
+
 void compute_tiles(const Product& product, const MatmulJob& job, size_t tile_begin, size_t tile_end,
                    int worker) {
   const Activations& a = product.activations;
@@ -152,7 +165,7 @@ void matmul(const Product& product) {
     }
     return total_tiles;
   };
-  workers.parallel_chunks(total_tiles, least_tiles(product.n_tokens), cut,
+  workers.parallel_chunks(total_tiles, least_tiles(product), cut,
                           [&](size_t begin, size_t end, int worker) {
                             size_t first = 0;
                             for (const MatmulJob& job : product.jobs) {

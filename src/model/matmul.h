@@ -46,9 +46,9 @@ void matmul(const Product& product);
 template <typename Fn>
 void matmul_then(const Product& product, Fn&& done);
 
-/// Fewest tiles of a chunk: kernels share activations among four, and for several tokens arrange
-/// these anew in every call, which takes as long as some 2.5 tiles.
-inline size_t least_tiles(size_t n_tokens) { return n_tokens == 1 ? 4 : 64; }
+/// Fewest tiles of a chunk: for several tokens kernels arrange activations anew in every call,
+/// which takes as long as some 2.5 tiles.
+size_t least_tiles(const Product& product);
 inline size_t n_tiles(const Matrix& matrix) {
   return (matrix.n_rows() + kernels::kTileRows - 1) / kernels::kTileRows;
 }
@@ -61,12 +61,13 @@ Workers workers_for(const Product& product);
 template <typename Fn>
 void matmul_then(const Product& product, Fn&& done) {
   const size_t n_rows = product.jobs.front().matrix->n_rows();
-  workers_for(product).parallel_chunks(
-      n_tiles(*product.jobs.front().matrix), least_tiles(product.n_tokens),
-      [&](size_t begin, size_t end, int worker) {
-        for (const MatmulJob& job : product.jobs) compute_tiles(product, job, begin, end, worker);
-        done(begin * kernels::kTileRows, std::min(n_rows, end * kernels::kTileRows));
-      });
+  workers_for(product).parallel_chunks(n_tiles(*product.jobs.front().matrix), least_tiles(product),
+                                       [&](size_t begin, size_t end, int worker) {
+                                         for (const MatmulJob& job : product.jobs)
+                                           compute_tiles(product, job, begin, end, worker);
+                                         done(begin * kernels::kTileRows,
+                                              std::min(n_rows, end * kernels::kTileRows));
+                                       });
 }
 
 }  // namespace tern::model

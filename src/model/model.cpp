@@ -6,6 +6,7 @@
 #include "base/result.h"
 #include "kernels/kernel_table.h"
 #include "kv_cache/kv_cache.h"
+#include "model/known_faults.h"
 #include "model/model_impl.h"
 #include "model/open_model.h"
 #include "model/weights_loader.h"
@@ -78,6 +79,9 @@ Result<std::shared_ptr<const Model>> ModelImpl::load(std::shared_ptr<const Engin
   TERN_ASSIGN_OR_RETURN(gguf::Reader reader, open_container(options));
   TERN_ASSIGN_OR_RETURN(OpenModel open, open_model(std::move(reader), options));
   auto result = std::make_shared<ModelImpl>();
+  for (const KnownFault& fault : known_faults(open)) {
+    log_to(options.log, LogLevel::kWarning, "{}: {}", path, fault.text);
+  }
   auto tokenizer = tokenizer_from_gguf(open.reader.metadata(), options.log);
   if (!tokenizer) return with_context(std::move(tokenizer).error(), path);
   result->tokenizer_ = std::move(tokenizer).value();

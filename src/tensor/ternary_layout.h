@@ -10,7 +10,7 @@
 
 namespace tern::tensor {
 
-enum class TernaryLayout { kT2, kT5 };
+enum class TernaryLayout { kT2, kT5, kL2 };
 
 struct LayoutRow {
   TernaryLayout layout;
@@ -25,6 +25,8 @@ struct LayoutRow {
   /// Its products, for one token and for any number.
   kernels::TernaryProductFn kernels::KernelTable::*gemv;
   kernels::TernaryProductFn kernels::KernelTable::*gemm;
+  /// Fewest tiles of a call with one token: what it does beforehand must not weigh against them.
+  size_t least_tiles;
 };
 
 const LayoutRow& layout_row(TernaryLayout layout);

@@ -1,6 +1,6 @@
-// A ternary matrix in a run-time layout: T2 or T5 tiles (ternary_layout.h) and scales per tensor,
-// row or group, whatever format it was stored in. Owns its memory; immutable once loaded, threads
-// may share it.
+// A ternary matrix in a run-time layout: T2, T5 or L2 tiles (ternary_layout.h) and scales per
+// tensor, row or group, whatever format it was stored in. Owns its memory; immutable once loaded,
+// threads may share it.
 #pragma once
 
 #include <cstddef>

@@ -9,6 +9,7 @@
 #include "kernels/cpu_features.h"
 #include "kernels/dispatch.h"
 #include "tern/cpu.h"
+#include "threading/kernel_trial.h"
 
 namespace tern {
 namespace {
@@ -85,7 +86,7 @@ CpuInfo cpu_info() {
     IsaInfo isa;
     isa.name = isas[i].name;
     isa.dot_instruction = isas[i].dot_instruction;
-    isa.supported = (isas[i].required_features & ~features) == 0;
+    isa.supported = can_run(isas[i]);
     for (const auto* f = kernels::feature_names(); f->name != nullptr; ++f) {
       if ((isas[i].required_features & f->feature) == 0) continue;
       if (!isa.requires_features.empty()) isa.requires_features += ' ';

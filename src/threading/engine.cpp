@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <chrono>
 #include <cstdlib>
 
 #include "base/log.h"
@@ -8,6 +7,7 @@
 #include "tern/cpu.h"
 #include "threading/affinity.h"
 #include "threading/engine_impl.h"
+#include "threading/kernel_trial.h"
 #include "threading/pinning.h"
 
 namespace tern {
@@ -25,8 +25,14 @@ std::string known_isas() {
   return names;
 }
 
-Result<const kernels::Isa*> choose_isa(const EngineOptions& options) {
-  const uint32_t features = kernels::detect_features();
+std::string names_of(const std::vector<const kernels::Isa*>& isas) {
+  std::string names;
+  for (const kernels::Isa* isa : isas)
+    names += (names.empty() ? "" : ", ") + std::string(isa->name);
+  return names;
+}
+
+Result<KernelPick> choose_isa(const EngineOptions& options) {
   std::string name = options.isa;
   const char* origin = "--isa";
   if (name.empty()) {
@@ -34,18 +40,18 @@ Result<const kernels::Isa*> choose_isa(const EngineOptions& options) {
     if (forced != nullptr) name = forced;
     origin = "TERN_FORCE_ISA";
   }
-  if (name.empty()) return &kernels::best_isa(features);
+  if (name.empty()) return pick_kernels();
   const kernels::Isa* isa = kernels::find_isa(name.c_str());
   if (isa == nullptr) {
     return with_hint(
         make_error(ErrorCode::kUsage, "{}: there are no kernels called '{}'", origin, name),
         "this machine can run: " + known_isas());
   }
-  if ((isa->required_features & ~features) != 0) {
+  if (!can_run(*isa)) {
     return with_hint(make_error(ErrorCode::kUsage, "{}: this CPU cannot run '{}'", origin, name),
                      "it can run: " + known_isas());
   }
-  return isa;
+  return KernelPick{isa, {}};
 }
 
 // The threads of one phase, or why there cannot be so many.
@@ -82,7 +88,8 @@ std::vector<KernelChoice> EngineImpl::kernels() const {
 }
 
 Result<std::shared_ptr<const Engine>> Engine::create(const EngineOptions& options) {
-  TERN_ASSIGN_OR_RETURN(const kernels::Isa* isa, choose_isa(options));
+  TERN_ASSIGN_OR_RETURN(const KernelPick pick, choose_isa(options));
+  const kernels::Isa* isa = pick.isa;
   if (options.n_threads < 0 || options.n_threads > kMaxThreads) {
     return make_error(ErrorCode::kUsage, "{} threads: must be between 1 and {} (0: automatic)",
                       options.n_threads, kMaxThreads);
@@ -94,10 +101,8 @@ Result<std::shared_ptr<const Engine>> Engine::create(const EngineOptions& option
   TERN_ASSIGN_OR_RETURN(const int n_threads_batch,
                         share_of(n_threads, options.n_threads_batch, "prompts"));
 
-  const auto start = std::chrono::steady_clock::now();
-  const kernels::SelfTestResult test = kernels::self_test(kernels::make_table(*isa));
-  const double ms =
-      std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+  const KernelTrial& trial = trial_of(*isa);
+  const kernels::SelfTestResult& test = trial.test;
   if (!test.passed) {
     return with_hint(
         make_error(ErrorCode::kInternal,
@@ -113,10 +118,18 @@ Result<std::shared_ptr<const Engine>> Engine::create(const EngineOptions& option
   TERN_ASSIGN_OR_RETURN(std::unique_ptr<WorkerPool> pool,
                         WorkerPool::create(n_threads, std::move(pinning.cpus)));
   log_to(options.log, LogLevel::kDebug, "kernels: {}, {} threads, {} ({}), self-test {:.2f} ms",
-         isa->name, n_threads, pinned ? "pinned" : "not pinned", pinning.reason, ms);
+         isa->name, n_threads, pinned ? "pinned" : "not pinned", pinning.reason,
+         trial.milliseconds);
+  std::string report =
+      fmt::format("passed, {} comparisons in {:.1f} ms", test.n_comparisons, trial.milliseconds);
+  if (!pick.refused.empty()) {
+    const std::string refused = fmt::format(
+        "the CPU reports the features of {}, but does not execute them", names_of(pick.refused));
+    log_to(options.log, LogLevel::kWarning, "{}: using '{}'", refused, isa->name);
+    report += "; " + refused;
+  }
   return std::shared_ptr<const Engine>(std::make_shared<EngineImpl>(
-      *isa, std::move(pool), n_threads_decode, n_threads_batch,
-      fmt::format("passed, {} comparisons in {:.1f} ms", test.n_comparisons, ms),
+      *isa, std::move(pool), n_threads_decode, n_threads_batch, std::move(report),
       std::move(pinning.reason), std::move(memory)));
 }
 

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/sha256.h"
 #include "kernels/half.h"
 #include "tern/convert.h"
 #include "tests/support/temp_dir.h"
@@ -297,6 +298,24 @@ TEST(Convert, AnInterruptLeavesNothing) {
   EXPECT_TRUE(fs::is_empty(folder.path()));
 }
 
+TEST(Convert, AnInterruptWhileTheFileIsWrittenLeavesNothing) {
+  const TempDir folder;
+  std::atomic<bool> interrupt = false;
+  bool was_writing = false;
+  ConvertOptions options = to("tq2_0");
+  options.interrupt = &interrupt;
+  options.progress = [&](std::string_view stage, uint64_t done, uint64_t total) {
+    if (stage != "converting" || done == total) return;
+    was_writing = true;
+    interrupt = true;
+  };
+  const auto receipt = convert_model(tiny("llama"), folder.file("a.gguf"), options);
+  ASSERT_FALSE(receipt);
+  EXPECT_TRUE(was_writing);
+  EXPECT_EQ(receipt.error().code, ErrorCode::kInterrupted);
+  EXPECT_TRUE(fs::is_empty(folder.path()));
+}
+
 TEST(Convert, TheDemoModelComesBackByteForByteFromEveryTarget) {
   const TempDir folder;
   const std::string demo = std::string(TERN_MODELS_DIR) + "/demo-i2_s.gguf";
@@ -328,50 +347,6 @@ TEST(Convert, AnyNumberOfThreadsWritesTheSameBytes) {
     if (first.empty()) first = report->sha256;
     EXPECT_EQ(report->sha256, first);
   }
-}
-
-TEST(Convert, TheWrongNameOfASquaredReluModelIsRepairedAndAnnounced) {
-  const TempDir folder;
-  TinyModel model = TinyModel::open(tiny("bitnet-b1.58"));
-  std::vector<std::string> tokens = model.strings("tokenizer.ggml.tokens");
-  EXPECT_EQ(tokens.size(), 287u);
-  // What tells the 2B-4T is its vocabulary: as many tokens, though the words are made up.
-  constexpr size_t kTokens = 128256;
-  std::vector<int32_t> types(tokens.size(), 1);
-  while (tokens.size() < kTokens) tokens.push_back("word" + std::to_string(tokens.size()));
-  types.resize(kTokens, 1);
-  for (const size_t id : {284u, 285u, 286u}) types[id] = 3;
-  model.set("tokenizer.ggml.tokens", tokens).set("tokenizer.ggml.token_type", types);
-  model.remove_key("tokenizer.ggml.pre");
-  if (model.has_key("tokenizer.ggml.eot_token_id")) model.remove_key("tokenizer.ggml.eot_token_id");
-  model.set("tokenizer.chat_template", "{{ 'Human: ' }}{{ '\n\nBITNETAssistant: ' }}");
-  const uint64_t k = model.tensor("token_embd.weight").shape[1];
-  model.remove_tensor("token_embd.weight");
-  model.add_dense("token_embd.weight", {kTokens, k}, std::vector<float>(kTokens * k, 0.25f),
-                  DType::kF16);
-  for (const char* key :
-       {"context_length", "embedding_length", "block_count", "feed_forward_length",
-        "attention.head_count", "attention.head_count_kv", "attention.layer_norm_rms_epsilon",
-        "rope.dimension_count", "rope.freq_base", "vocab_size", "attention.key_length",
-        "attention.value_length"}) {
-    const std::string old = std::string("bitnet-b1.58.") + key;
-    if (model.has_key(old)) model.rename_key(old, std::string("bitnet.") + key);
-  }
-  model.set("general.architecture", "bitnet");
-  model.write(folder.file("2b.gguf"));
-
-  const auto receipt = convert_model(folder.file("2b.gguf"), folder.file("out.gguf"), to("i2_s"));
-  ASSERT_TRUE(receipt) << receipt.error().message;
-  EXPECT_EQ(receipt->architecture, "bitnet-b1.58");
-  EXPECT_EQ(receipt->repairs.size(), 4u);
-  const TinyModel repaired = TinyModel::open(folder.file("out.gguf"));
-  for (const char* key : {"bitnet-b1.58.block_count", "tokenizer.ggml.pre",
-                          "tokenizer.ggml.eot_token_id", "tokenizer.chat_template"}) {
-    EXPECT_TRUE(repaired.has_key(key)) << key;
-  }
-  const auto again = convert_model(folder.file("out.gguf"), folder.file("again.gguf"), to("i2_s"));
-  ASSERT_TRUE(again) << again.error().message;
-  EXPECT_TRUE(again->repairs.empty());
 }
 
 TEST(Verify, EveryKindOfDamageIsFound) {
@@ -422,6 +397,23 @@ TEST(Verify, EveryKindOfDamageIsFound) {
   TinyModel incomplete = good;
   incomplete.remove_tensor("blk.1.attn_k.weight");
   EXPECT_TRUE(contains(mistakes_of(incomplete)[0], "error: "));
+}
+
+TEST(Verify, HashesOfTensorsAreThoseOfTheirBytesOrLeftOut) {
+  const auto with = verify_model(tiny("llama"), {});
+  ASSERT_TRUE(with) << with.error().message;
+  VerifyOptions options;
+  options.hash_tensors = false;
+  const auto without = verify_model(tiny("llama"), options);
+  ASSERT_TRUE(without) << without.error().message;
+  EXPECT_EQ(with->sha256, without->sha256);
+  const TinyModel model = TinyModel::open(tiny("llama"));
+  for (size_t i = 0; i < with->tensors.size(); ++i) {
+    Sha256 hash;
+    hash.update(model.tensor(with->tensors[i].name).data);
+    EXPECT_EQ(with->tensors[i].sha256, hash.hex_digest()) << with->tensors[i].name;
+    EXPECT_EQ(without->tensors[i].sha256, "");
+  }
 }
 
 TEST(Verify, UnusualScalesAreWarnedOf) {

@@ -17,7 +17,6 @@ TEST(Dispatch, ScalarComesFirstAndNeedsNothing) {
   ASSERT_GE(count, 1u);
   EXPECT_STREQ(first->name, "scalar");
   EXPECT_EQ(first->required_features, 0u);
-  EXPECT_EQ(&best_isa(0), first);
 }
 
 TEST(Dispatch, EveryTableIsComplete) {
@@ -26,12 +25,6 @@ TEST(Dispatch, EveryTableIsComplete) {
 #define TERN_EXPECT_ENTRY(entry, type) EXPECT_NE(table.entry, nullptr) << #entry;
     TERN_KERNEL_ENTRIES(TERN_EXPECT_ENTRY)
 #undef TERN_EXPECT_ENTRY
-  }
-}
-
-TEST(Dispatch, BestIsaNeverNeedsMoreThanTheCpuHas) {
-  for (uint32_t features = 0; features < 256; ++features) {
-    EXPECT_EQ(best_isa(features).required_features & ~features, 0u);
   }
 }
 

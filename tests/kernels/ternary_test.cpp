@@ -1,5 +1,5 @@
-// Every implementation of the ternary product over T2 and T5 tiles equals the definition written
-// out over plain matrices bit for bit, and stays inside its buffers.
+// Every implementation of the ternary product, over T2, T5 and L2 tiles, equals the definition
+// written out over plain matrices bit for bit, and stays inside its buffers.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -16,6 +16,24 @@ using test::GuardedBuffer;
 struct Shape {
   size_t n_rows, k, group, n_tokens;  // group in elements, 0: one group
 };
+
+enum class Layout { kT2, kT5, kL2 };
+constexpr Layout kLayouts[] = {Layout::kT2, Layout::kT5, Layout::kL2};
+
+struct Entries {
+  TernaryProductFn gemv, gemm;
+};
+Entries entries_of(const KernelTable& table, Layout layout) {
+  switch (layout) {
+    case Layout::kT5:
+      return {table.ternary_gemv_t5, table.ternary_gemm_t5};
+    case Layout::kL2:
+      return {table.ternary_gemv_l2, table.ternary_gemm_l2};
+    case Layout::kT2:
+      break;
+  }
+  return {table.ternary_gemv_t2, table.ternary_gemm_t2};
+}
 
 // Activations of -128, which quantize_i8 makes of infinities alone, may take a way of their own:
 // kRandom and kAllOpposite have none.
@@ -46,6 +64,7 @@ struct Problem {
         row_scales(n_tiles * n_groups * kTileRows),
         tiles(n_tiles * n_lines * kLineBytes),
         t5_tiles(n_tiles * t5_tile_lines(n_lines) * kLineBytes),
+        l2_tiles(n_tiles * n_lines * kLineBytes),
         x(n_tokens * x_stride),
         x_sums(n_tokens * n_groups),
         x_scales(n_tokens * n_groups),
@@ -77,6 +96,7 @@ struct Problem {
       }
     }
     pack_t5();
+    pack_l2();
     std::memset(x.data(), 0, x.size());
     for (size_t t = 0; t < n_tokens; ++t) {
       for (size_t c = 0; c < k; ++c)
@@ -109,9 +129,24 @@ struct Problem {
     }
   }
 
-  TernaryProduct product(bool t5) {
+  void pack_l2() {
+    const auto code = [&](size_t r, size_t c) {
+      return r < n_rows && c < k ? weights[r * k + c] + 1 : 1;
+    };
+    for (size_t at = 0; at < l2_tiles.size(); ++at) {
+      const size_t line = at / kLineBytes;
+      const size_t r = line / n_lines * kTileRows + at % kTileRows;
+      const size_t c = line % n_lines * kLineK + at % kLineBytes / kTileRows * 4;
+      l2_tiles[at] = static_cast<uint8_t>(3 * code(r, c) + code(r, c + 1) +
+                                          16 * (3 * code(r, c + 2) + code(r, c + 3)));
+    }
+  }
+
+  TernaryProduct product(Layout layout) {
     TernaryProduct p = {};
-    p.tiles = t5 ? t5_tiles.data() : tiles.data();
+    p.tiles = layout == Layout::kT2   ? tiles.data()
+              : layout == Layout::kT5 ? t5_tiles.data()
+                                      : l2_tiles.data();
     p.n_rows = n_rows;
     p.n_lines = n_lines;
     p.group_lines = group_lines;
@@ -130,9 +165,9 @@ struct Problem {
     return p;
   }
 
-  std::vector<float> run(TernaryProductFn fn, bool t5) {
+  std::vector<float> run(TernaryProductFn fn, Layout layout) {
     for (float& v : y) v = -12345.0f;
-    fn(product(t5));
+    fn(product(layout));
     return std::vector<float>(y.begin(), y.end());
   }
 
@@ -162,7 +197,7 @@ struct Problem {
   size_t n_rows, k, n_lines, group_lines, n_groups, n_tiles, n_tokens, x_stride;
   std::vector<int> weights, activations;
   GuardedBuffer<float> row_scales;
-  GuardedBuffer<uint8_t> tiles, t5_tiles;
+  GuardedBuffer<uint8_t> tiles, t5_tiles, l2_tiles;
   GuardedBuffer<int8_t> x;
   GuardedBuffer<int32_t> x_sums;
   GuardedBuffer<float> x_scales;
@@ -178,14 +213,16 @@ class Ternary : public test::EachIsa {
                                     << static_cast<int>(fill) << ", seed " << kSeed);
     Problem problem(shape, fill, random_);
     const std::vector<float> expected = problem.expected();
-    if (shape.n_tokens == 1) {
-      EXPECT_EQ(problem.run(table_.ternary_gemv_t2, false), expected);
-      EXPECT_EQ(problem.run(table_.ternary_gemv_t5, true), expected);
+    for (const Layout layout : kLayouts) {
+      SCOPED_TRACE(testing::Message() << "layout " << static_cast<int>(layout));
+      const Entries entries = entries_of(table_, layout);
+      if (shape.n_tokens == 1) {
+        EXPECT_EQ(problem.run(entries.gemv, layout), expected);
+      }
+      EXPECT_EQ(problem.run(entries.gemm, layout), expected);
     }
-    EXPECT_EQ(problem.run(table_.ternary_gemm_t2, false), expected);
-    EXPECT_EQ(problem.run(table_.ternary_gemm_t5, true), expected);
-    EXPECT_TRUE(problem.tiles.intact() && problem.t5_tiles.intact() && problem.x.intact() &&
-                problem.y.intact() && problem.scratch.intact());
+    EXPECT_TRUE(problem.tiles.intact() && problem.t5_tiles.intact() && problem.l2_tiles.intact() &&
+                problem.x.intact() && problem.y.intact() && problem.scratch.intact());
   }
 };
 
@@ -252,10 +289,10 @@ TEST_P(Ternary, EqualsTheDefinitionForManyTokens) {
 TEST_P(Ternary, SharedScalesEqualRepeatedOnes) {
   Problem problem({40, 512, 128, 3}, Fill::kRandom, random_);
   for (size_t i = 0; i < problem.row_scales.size(); ++i) problem.row_scales[i] = 0.75f;
-  for (const bool t5 : {false, true}) {
-    const TernaryProductFn fn = t5 ? table_.ternary_gemm_t5 : table_.ternary_gemm_t2;
-    const std::vector<float> expected = problem.run(fn, t5);
-    TernaryProduct p = problem.product(t5);
+  for (const Layout layout : kLayouts) {
+    const TernaryProductFn fn = entries_of(table_, layout).gemm;
+    const std::vector<float> expected = problem.run(fn, layout);
+    TernaryProduct p = problem.product(layout);
     p.w_tile_stride = 0;
     p.w_group_stride = 0;
     for (float& v : problem.y) v = -12345.0f;
@@ -301,6 +338,49 @@ TEST_P(Ternary, EveryT5ByteGivesItsFiveCodes) {
         const size_t byte = at / kT5LineK * kLineBytes + 4 * r + at % 4;
         ASSERT_EQ(y[r], static_cast<float>(codes[byte][at % kT5LineK / 4] - 1))
             << byte << ", k " << at;
+      }
+    }
+  }
+}
+
+// Every pair of activations against all nine pairs of weights, at each of the eight places of a
+// line: what the lookup tables hold.
+TEST_P(Ternary, EveryPairOfActivationsGivesItsNineSums) {
+  alignas(64) uint8_t tiles[kLineBytes];
+  constexpr uint8_t kZeros = 4;  // both codes 1
+  const float scales[kTileRows] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+  alignas(64) int8_t scratch[scratch_bytes(1, 1, 1)];
+  for (size_t place = 0; place < kLineK / 2; ++place) {
+    const int shift = place % 2 == 0 ? 0 : 4;
+    std::memset(tiles, kZeros * 17, sizeof(tiles));
+    for (size_t r = 0; r < kTileRows; ++r) {
+      const auto nibble = static_cast<int>(r % 9);
+      tiles[place / 2 * kTileRows + r] =
+          static_cast<uint8_t>((nibble << shift) | (kZeros << (4 - shift)));
+    }
+    for (int x0 = -128; x0 < 128; ++x0) {
+      for (int x1 = -128; x1<128; x1 += std::abs(x1)> 125 ? 1 : 7) {
+        alignas(64) int8_t x[64] = {};
+        x[2 * place] = static_cast<int8_t>(x0);
+        x[2 * place + 1] = static_cast<int8_t>(x1);
+        const int32_t x_sum = x0 + x1;
+        float y[kTileRows] = {};
+        TernaryProduct p = {};
+        p.tiles = tiles;
+        p.n_rows = kTileRows;
+        p.n_lines = p.group_lines = p.n_groups = p.n_tokens = 1;
+        p.w_scales = p.x_scales = scales;
+        p.x = x;
+        p.x_stride = sizeof(x);
+        p.x_sums = &x_sum;
+        p.y = y;
+        p.y_stride = kTileRows;
+        p.scratch = scratch;
+        table_.ternary_gemv_l2(p);
+        for (int r = 0; r < static_cast<int>(kTileRows); ++r) {
+          const int expected = (r % 9 / 3 - 1) * x0 + (r % 3 - 1) * x1;
+          ASSERT_EQ(y[r], static_cast<float>(expected)) << x0 << ", " << x1 << ", row " << r;
+        }
       }
     }
   }

@@ -107,15 +107,17 @@ TEST_P(Golden, GreedyTextIsThatOfTheReference) {
 }
 
 // The reference knows nothing of layouts; the tests above hold for the default one.
-TEST_P(Golden, LogitsAreTheSameInEitherLayoutOfTheWeights) {
+TEST_P(Golden, LogitsAreTheSameInEveryLayoutOfTheWeights) {
   const std::string name = std::get<0>(GetParam());
-  for (const WeightsLayout layout : {WeightsLayout::kT2, WeightsLayout::kT5}) {
+  const std::pair<WeightsLayout, const char*> layouts[] = {
+      {WeightsLayout::kT2, "T2"}, {WeightsLayout::kT5, "T5"}, {WeightsLayout::kL2, "L2"}};
+  for (const auto& [layout, layout_name] : layouts) {
     LoadOptions options = test::tiny_options(name);
     options.weights = layout;
     const auto model =
         test::load_model(test::tiny_path(name), options, test::engine(std::get<1>(GetParam()), 2));
     ASSERT_NE(model, nullptr);
-    EXPECT_EQ(model->info().weights_layout, layout == WeightsLayout::kT2 ? "T2" : "T5");
+    EXPECT_EQ(model->info().weights_layout, layout_name);
     EXPECT_EQ(model->info().weights_layout_reason, "requested");
     for (const int n_batch : {1, 3, 512}) {
       test::RunOptions run;

@@ -66,6 +66,11 @@ TEST(CollapseScales, OneGroupPerRowIsAScalePerRow) {
 
 // Where kernel_table.h says that the code of a column lies.
 int code_at(TernaryLayout layout, const uint8_t* lines, size_t row, size_t col) {
+  if (layout == TernaryLayout::kL2) {
+    const uint8_t byte = lines[col / 16 * kernels::kLineBytes + col % 16 / 4 * 16 + row];
+    const int pair = col % 4 < 2 ? byte % 16 : byte / 16;
+    return col % 2 == 0 ? pair / 3 : pair % 3;
+  }
   const bool t5 = layout == TernaryLayout::kT5;
   const size_t line_k = t5 ? 20 : 16;
   const uint8_t byte = lines[col / line_k * kernels::kLineBytes + 4 * row + col % 4];
@@ -93,7 +98,7 @@ TEST_P(Layouts, PackPutsCodesWhereTheKernelsLookForThem) {
          {size_t{1}, size_t{15}, size_t{16}, size_t{17}, size_t{64}, size_t{80}, size_t{100}}) {
       SCOPED_TRACE(testing::Message() << n_rows << " x " << k << ", seed " << kSeed);
       const std::vector<uint8_t> codes = random_codes(n_rows * k);
-      // Both layouts cover k up to a multiple of 16.
+      // All layouts cover k up to a multiple of 16.
       const size_t n_lines = ((k + 15) / 16 * 16 + line_k - 1) / line_k;
       ASSERT_EQ(layout.tile_lines(k), n_lines);
       std::vector<uint8_t> lines(n_lines * kLine + 64, 0xee);
@@ -180,11 +185,11 @@ TEST_P(RoundTrip, RowsDecodeToCodeTimesScale) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(, RoundTrip,
-                         testing::Combine(testing::Values(TernaryLayout::kT2, TernaryLayout::kT5),
-                                          testing::Values(Shape{1, 16}, Shape{16, 64},
-                                                          Shape{17, 128}, Shape{40, 320},
-                                                          Shape{33, 100})));
+INSTANTIATE_TEST_SUITE_P(
+    , RoundTrip,
+    testing::Combine(testing::Values(TernaryLayout::kT2, TernaryLayout::kT5, TernaryLayout::kL2),
+                     testing::Values(Shape{1, 16}, Shape{16, 64}, Shape{17, 128}, Shape{40, 320},
+                                     Shape{33, 100})));
 
 // What the plan promises before loading is what a loaded matrix takes, or more.
 TEST_P(Layouts, EstimateIsWhatIsAllocated) {
@@ -203,7 +208,9 @@ TEST_P(Layouts, EstimateIsWhatIsAllocated) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(, Layouts, testing::Values(TernaryLayout::kT2, TernaryLayout::kT5),
+INSTANTIATE_TEST_SUITE_P(, Layouts,
+                         testing::Values(TernaryLayout::kT2, TernaryLayout::kT5,
+                                         TernaryLayout::kL2),
                          layout_name);
 
 }  // namespace

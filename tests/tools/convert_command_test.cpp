@@ -3,7 +3,6 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -211,27 +210,6 @@ TEST(ConvertCommand, AReadOnlyFolderIsAnErrorWithAdvice) {
   fs::permissions(folder.path(), fs::perms::owner_all);
   EXPECT_EQ(outcome.exit_code, 3) << outcome.err;
   EXPECT_TRUE(contains(outcome.err, "hint:")) << outcome.err;
-}
-
-TEST(ConvertCommand, CtrlCLeavesNothingBehind) {
-  const TempDir folder;
-  Call call;
-  call.arguments = {"convert", tiny_model(), folder.file("sub/out.gguf")};
-  fs::create_directory(folder.file("sub"));
-  call.signal = SIGINT;
-  call.signal_after = 0;
-  call.signal_delay_ms = 1;
-  const Outcome outcome = run_program(call);
-  // Early or late: either the whole file is there, or nothing is.
-  const bool finished = outcome.exit_code == 0;
-  EXPECT_TRUE(finished || outcome.exit_code == 130) << outcome.exit_code << outcome.err;
-  size_t n_entries = 0;
-  for (const auto& entry : fs::directory_iterator(folder.file("sub"))) {
-    EXPECT_EQ(entry.path().filename(), "out.gguf");
-    EXPECT_EQ(tern({"verify", entry.path().string()}).exit_code, 0);
-    ++n_entries;
-  }
-  EXPECT_LE(n_entries, 1u);
 }
 
 TEST(VerifyCommand, ADamagedFileExitsWithFourAndIsNamed) {

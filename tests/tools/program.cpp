@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <spawn.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -152,7 +153,8 @@ void transfer(const Call& call, pid_t pid, Pipe& in, Pipe& out, Pipe& err, Outco
     };
     if (waiting[1].revents != 0) take(out, outcome.out);
     if (waiting[2].revents != 0) take(err, outcome.err);
-    if (call.signal != 0 && !signalled && !by_clock && outcome.out.size() >= call.signal_after) {
+    const std::string& awaited = call.signal_after_error ? outcome.err : outcome.out;
+    if (call.signal != 0 && !signalled && !by_clock && awaited.size() >= call.signal_after) {
       // What the program printed is collected meanwhile: it must not wait for us.
       if (!due) due = Clock::now() + std::chrono::milliseconds(call.signal_delay_ms);
       if (Clock::now() >= *due) {
@@ -186,8 +188,10 @@ Outcome run_program(const Call& call) {
   err.close_end(1);
   transfer(call, pid, in, out, err, outcome);
   int status = 0;
-  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  rusage usage{};
+  while (::wait4(pid, &status, 0, &usage) < 0 && errno == EINTR) {
   }
+  outcome.max_resident_bytes = static_cast<uint64_t>(usage.ru_maxrss) * 1024;
   outcome.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   return outcome;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
@@ -14,9 +15,10 @@ struct Call {
   std::map<std::string, std::string> variables;  // added to the environment
   std::string folder;                            // working directory; "": that of the test
   // Sent signal_delay_ms after standard output holds signal_after bytes; with 0, after
-  // signal_delay_ms of silence.
+  // signal_delay_ms of silence. signal_after_error: counts standard error instead.
   int signal = 0;
   size_t signal_after = 1;
+  bool signal_after_error = false;
   int signal_delay_ms = 0;
   // The reader goes away after so many bytes; 0: it reads all.
   size_t close_output_after = 0;
@@ -30,6 +32,7 @@ struct Outcome {
   int exit_code = -1;  // 128 + signal when a signal killed it
   std::string out;
   std::string err;
+  uint64_t max_resident_bytes = 0;
 };
 
 /// Waits for the end. The environment is that of the test without variables that change what tern

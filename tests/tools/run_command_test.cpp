@@ -425,24 +425,48 @@ TEST(RunCommand, ModelFlagsReachTheModel) {
   EXPECT_EQ(ids_of(scalar), greedy({"-p", "hello"}));
 }
 
-TEST(RunCommand, WeightsInEitherLayoutGiveTheSameTokens) {
+TEST(RunCommand, EveryLayoutThreadCountAndBatchSizeGivesTheSameTokens) {
   const std::vector<std::string> models = {tiny_model(), TERN_MODELS_DIR "/demo-i2_s.gguf"};
+  // Words of --weights and the layouts that they mean.
+  const std::vector<std::pair<std::string, std::string>> layouts = {
+      {"t2", "T2"}, {"t5", "T5"}, {"l2", "L2"}};
   for (const std::string& model : models) {
     if (!fs::exists(model)) continue;
-    std::vector<std::vector<int>> ids;
-    for (const char* layout : {"t2", "t5"}) {
-      const Outcome outcome =
-          tern({"run", "-m", model, "--temp", "0", "-n", "24", "--ignore-eos", "--output", "json",
-                "--weights", layout, "-p", "Once upon a time"});
-      ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
-      const Json json = Json::parse(outcome.out, nullptr, false);
-      EXPECT_EQ(json["model"]["weights_layout"], layout == std::string("t2") ? "T2" : "T5");
-      ids.push_back(ids_of(json));
+    std::vector<int> expected;
+    for (const auto& [word, layout] : layouts) {
+      for (const char* threads : {"1", "2", "3"}) {
+        for (const char* batch : {"1", "3", "512"}) {
+          SCOPED_TRACE(testing::Message() << model << ", " << layout << ", " << threads
+                                          << " threads, batches of " << batch);
+          const Outcome outcome = tern({"run", "-m", model, "--temp", "0", "-n", "24",
+                                        "--ignore-eos", "--output", "json", "--weights", word, "-t",
+                                        threads, "--batch", batch, "-p", "Once upon a time"});
+          ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+          const Json json = Json::parse(outcome.out, nullptr, false);
+          EXPECT_EQ(json["model"]["weights_layout"], layout);
+          const std::vector<int> ids = ids_of(json);
+          if (expected.empty()) expected = ids;
+          EXPECT_EQ(ids.size(), 24u);
+          EXPECT_EQ(ids, expected);
+        }
+      }
     }
-    EXPECT_EQ(ids[0].size(), 24u);
-    EXPECT_EQ(ids[0], ids[1]) << model;
   }
+}
+
+TEST(RunCommand, AKernelIsAnotherNameOfItsLayout) {
+  const auto layout_of = [](const std::vector<std::string>& flags) {
+    std::vector<std::string> arguments = {"-p", "hello"};
+    arguments.insert(arguments.end(), flags.begin(), flags.end());
+    return run_json(arguments)["model"]["weights_layout"].get<std::string>();
+  };
+  EXPECT_EQ(layout_of({"--kernel", "multiply-add"}), "T2");
+  EXPECT_EQ(layout_of({"--kernel", "lookup"}), "L2");
+  EXPECT_EQ(layout_of({"--weights", "lookup"}), "L2");
+  EXPECT_EQ(layout_of({"--kernel", "t5"}), "T5");
+  EXPECT_EQ(layout_of({"--kernel", "auto"}), layout_of({}));
   EXPECT_EQ(run_tiny({"-p", "hello", "--weights", "t3"}).exit_code, 2);
+  EXPECT_EQ(run_tiny({"-p", "hello", "--kernel", "fast"}).exit_code, 2);
 }
 
 TEST(RunCommand, VerboseSaysMoreOnStderrOnly) {
