@@ -9,6 +9,8 @@
 // Relative error below 2e-7. kLn2High has 9 significant bits, so n * kLn2High is exact.
 #pragma once
 
+#include <stdint.h>
+
 namespace tern::kernels {
 
 inline constexpr float kExpMin = -87.0f;
@@ -32,5 +34,10 @@ inline constexpr float kMinAbsmax = 1e-5f;
 // The same for keys and values, which a norm behind attention may scale up: its 127th part is a
 // normal bf16, and so is the inverse of that.
 inline constexpr float kMinKvAbsmax = 1e-30f;
+// Largest magnitude of the integers that stand for queries and for weights in q8.
+inline constexpr float kMaxFactor = 16383.0f;
+
+// Bit patterns of magnitudes from this one on are infinity and NaN.
+inline constexpr uint32_t kInfinityBits = 0x7f800000u;
 
 }  // namespace tern::kernels

@@ -134,19 +134,37 @@ inline constexpr size_t kKeyLanes = 16;         // positions of a group of keys
 inline constexpr size_t kKvBlock = 32;          // elements of a head that share a scale in q8
 
 /// Some queries of one key head and one block of positions: what the softmax over these positions
-/// alone gives, for attention_merge() of src/model/attention.cpp to put together.
+/// alone gives, for src/model/attention.cpp to put together.
 ///
 /// Keys lie in groups of 16 positions, [ceil(n / 16), head_dim, 16]: a vector holds one element of
-/// 16 keys, so no score needs a horizontal sum. Values are [n, head_dim]. In q8 an element is
-/// float(code) * scale, rounded, with a scale for each position and 32 elements, the last block of
-/// a head may be shorter. Query r belongs to token
+/// 16 keys, so no score needs a horizontal sum. Values are [n, head_dim]. Query r belongs to token
 /// t = r / n_rep of a batch and sees one position more than those of the token before:
-/// n = min(kAttentionBlock, n_positions + t). With operations rounded one by one,
+/// n = min(kAttentionBlock, n_positions + t). With operations rounded one by one, f32 and f16:
 ///
-///     s[pos] = (q[0] * k[pos][0] + q[1] * k[pos][1] + ...) * scale      added in this order, from
-///     0 max    = largest s of its positions, -inf for none; NaN is passed over w[pos] =
-///     exp_f32(s[pos] - max);  sum = 16 partial sums of w and the tree, as ExpSumFn out[d] = w[0] *
-///     v[0][d] + w[1] * v[1][d] + ...                    added in this order, from 0
+///     s[pos]   = (0 + q[0] * k[pos][0] + q[1] * k[pos][1] + ...) * scale      in this order
+///     max      = largest s of its positions, -inf for none; NaN is passed over
+///     w[pos]   = exp_f32(s[pos] - max)
+///     sum      = 16 partial sums of w and the tree, as ExpSumFn
+///     out[d]   = 0 + w[0] * v[0][d] + w[1] * v[1][d] + ...                    in this order
+///
+/// In q8 keys and values are int8 with a scale for each position and block of 32 elements (the last
+/// of a head may be shorter), and products are summed as integers. Four neighbours lie in a 32-bit
+/// lane: keys [ceil(n / 16), ceil(head_dim / 4), 16, 4], elements beyond head_dim may hold any
+/// code; values [ceil(n / 4), head_dim, 4], positions that nobody sees may hold any. With
+///
+///     factors(x) : a = max(absmax of x, kMinKvAbsmax), x' = round half to even of
+///                  x * (kMaxFactor / a), step = a / kMaxFactor; all x' = 0 where a is not finite
+///
+/// of the query's elements of each block b, and of u[pos] = w[pos] * v_scale[pos][b] over all
+/// positions that the query sees,
+///
+///     s[pos]   = (0 + p[0] + p[1] + ...) * scale, with p[b] = float(isum of q'[d] * k[pos][d]) *
+///                (q_step[b] * k_scale[pos][b])                                in this order
+///
+///     out[d]   = float(isum of u'[pos] * v[pos][d]) * u_step[b]
+///
+/// with max, w and sum as above; float() rounds to the nearest. The sums stay below
+/// 32 * 16383 * 128 and 256 * 16383 * 128, within int32.
 struct AttentionBlock {
   const void* keys;    // of the entry's type; lanes of a last group that nobody sees may hold any
   const void* values;  // of the entry's type

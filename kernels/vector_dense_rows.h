@@ -116,7 +116,7 @@ inline void dense_block(const DenseProduct& p, size_t row_bytes, size_t row, siz
   }
   for (size_t r = 0; r < n_rows; ++r) {
     for (size_t t = 0; t < n_tokens; ++t) {
-      p.y[(token + t) * p.y_stride + row + r] = tree_sum(sums[r][t]);
+      p.y[(token + t) * p.y_stride + row + r] = v_tree_sum(sums[r][t]);
     }
   }
 }

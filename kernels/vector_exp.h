@@ -9,8 +9,7 @@ namespace {
 inline V16 exp_lanes(V16 arg) {
   V16 x = v_max(arg, v_set1(kExpMin));
   x = v_min(x, v_set1(kExpMax));
-  const V16 magic = v_set1(kRoundMagic);
-  const V16 n = v_sub(v_add(v_mul(x, v_set1(kLog2E)), magic), magic);
+  const V16 n = v_round(v_mul(x, v_set1(kLog2E)));
   const V16 r = v_sub(v_sub(x, v_mul(n, v_set1(kLn2High))), v_mul(n, v_set1(kLn2Low)));
   V16 p = v_set1(kExpC7);
   p = v_add(v_mul(p, r), v_set1(kExpC6));
@@ -20,9 +19,7 @@ inline V16 exp_lanes(V16 arg) {
   p = v_add(v_mul(p, r), v_set1(kExpC2));
   p = v_add(v_mul(p, r), v_set1(1.0f));
   p = v_add(v_mul(p, r), v_set1(1.0f));
-  p = v_mul(p, v_pow2(n));
-  p = v_below(arg, v_set1(kExpZero), p);
-  return v_nan_from(arg, p);
+  return v_exp_end(arg, p, n);
 }
 
 // Copies a tail of n < 16 floats into a full vector, zeros behind.
@@ -53,7 +50,7 @@ inline float exp_and_sum(float* x, size_t n, float max) {
     store_tail(x + i, e, n - i);
     sums = add_tail(sums, x + i, n - i);
   }
-  return tree_sum(sums);
+  return v_tree_sum(sums);
 }
 
 }  // namespace

@@ -2,10 +2,14 @@
 // includes the v16.h of its folder, which defines the type V16 (16 floats) and the functions
 //
 //   v_load v_store v_load_f16 v_load_bf16 v_load_i8 v_store_f16 v_set1 v_zero v_add v_sub v_mul
-//   v_div v_max (a > b ? a : b)  v_min (a < b ? a : b)  v_lt_zero_to_zero (a < 0 ? 0 : a) v_pow2
-//   (2^n for integral n in [-126, 127])  v_below (a < limit ? 0 : b)  v_nan_from (a is NaN ? a : b)
-//   v_abs_bits_max (larger of two as bit patterns, sign cleared in the second) v_quantize (clamp to
-//   [-128, 127], convert to int8, store 16, add the int32 values to 16 sums)
+//   v_div v_max (a > b ? a : b)  v_min (a < b ? a : b)  v_lt_zero_to_zero (a < 0 ? 0 : a) v_round
+//   (half to even, |x| < 2^22)  v_exp_end (arg, p, n: arg where it is NaN, 0 where it is below
+//   kExpZero, else p * 2^n for integral n in [-126, 127])  v_abs_bits_max (larger of two as bit
+//   patterns, sign cleared in the second)
+//   v_tree_sum (of the 16 lanes)  v_largest (by v_max)  v_largest_bits (as a bit pattern)
+//
+// and the type I16 (16 int32) with v_no_sums v_quantize (clamp to [-128, 127], convert to int8,
+// store 16, add the int32 values to sums)  v_total (of 16 sums).
 //
 // Each operation is one IEEE operation rounded to nearest on every lane, so all ISAs and the scalar
 // loops give the same bits. Tails of fewer than 16 elements are computed lane by lane like scalar.
@@ -23,7 +27,7 @@ float dot_f32(const float* a, const float* b, size_t n) noexcept {
     for (size_t j = i; j < n; ++j) products[j - i] = a[j] * b[j];
     sums = add_tail(sums, products, n - i);
   }
-  return tree_sum(sums);
+  return v_tree_sum(sums);
 }
 
 float dot_f16(const float* a, const uint16_t* b, size_t n) noexcept {
@@ -35,7 +39,7 @@ float dot_f16(const float* a, const uint16_t* b, size_t n) noexcept {
     for (size_t j = i; j < n; ++j) products[j - i] = a[j] * tern::kernels::f16_to_f32(b[j]);
     sums = add_tail(sums, products, n - i);
   }
-  return tree_sum(sums);
+  return v_tree_sum(sums);
 }
 
 float dot_bf16(const float* a, const uint16_t* b, size_t n) noexcept {
@@ -47,7 +51,7 @@ float dot_bf16(const float* a, const uint16_t* b, size_t n) noexcept {
     for (size_t j = i; j < n; ++j) products[j - i] = a[j] * tern::kernels::bf16_to_f32(b[j]);
     sums = add_tail(sums, products, n - i);
   }
-  return tree_sum(sums);
+  return v_tree_sum(sums);
 }
 
 void merge_f32(float* acc, float a, const float* x, float b, size_t n) noexcept {
@@ -73,7 +77,6 @@ void rms_norm(const float* x, const float* w, float* y, size_t n, float eps) noe
 
 void quantize_i8(const float* x, size_t n, size_t n_padded, size_t group, int8_t* q, float* scales,
                  int32_t* sums) noexcept {
-  const V16 magic = v_set1(kRoundMagic);
   size_t g = 0;
   for (size_t begin = 0; begin < n; begin += group, ++g) {
     const size_t end = n - begin < group ? n : begin + group;
@@ -81,39 +84,32 @@ void quantize_i8(const float* x, size_t n, size_t n_padded, size_t group, int8_t
     size_t i = begin;
     for (; i + 16 <= end; i += 16) max_lanes = v_abs_bits_max(max_lanes, v_load(x + i));
     if (i < end) max_lanes = v_abs_bits_max(max_lanes, load_tail(x + i, end - i));
-    const float absmax = f32_from_bits(largest_bits(max_lanes));
+    const float absmax = f32_from_bits(v_largest_bits(max_lanes));
     const V16 s = v_set1(127.0f / absmax);
-    alignas(64) int32_t lane_sums[kPartialSums] = {};
+    I16 lane_sums = v_no_sums();
     for (i = begin; i + 16 <= end; i += 16) {
-      const V16 v = v_sub(v_add(v_mul(v_load(x + i), s), magic), magic);
-      v_quantize(v, q + i, lane_sums);
+      v_quantize(v_round(v_mul(v_load(x + i), s)), q + i, lane_sums);
     }
     if (i < end) {
-      const V16 v = v_sub(v_add(v_mul(load_tail(x + i, end - i), s), magic), magic);
       int8_t codes[kPartialSums];
-      int32_t tail_sums[kPartialSums] = {};
-      v_quantize(v, codes, tail_sums);
-      for (size_t j = 0; j < end - i; ++j) {
-        q[i + j] = codes[j];
-        lane_sums[j] += tail_sums[j];
-      }
+      v_quantize(v_round(v_mul(load_tail(x + i, end - i), s)), codes, lane_sums);
+      memcpy(q + i, codes, end - i);
     }
-    int32_t sum = 0;
-    for (int32_t lane : lane_sums) sum += lane;
     scales[g] = absmax / 127.0f;
-    sums[g] = sum;
+    sums[g] = v_total(lane_sums);
   }
   for (size_t i = n; i < n_padded; ++i) q[i] = 0;
 }
 
 uint32_t quantize_q8_0(const float* x, uint8_t* blocks, size_t n) noexcept {
-  const V16 magic = v_set1(kRoundMagic);
   const V16 low = v_set1(-127.0f);
   const V16 high = v_set1(127.0f);
+  I16 unused = v_no_sums();
   uint32_t largest = 0;
   for (size_t begin = 0; begin < n; begin += kQ8Elems, blocks += kQ8Bytes) {
     const V16 in[2] = {v_load(x + begin), v_load(x + begin + 16)};
-    const uint32_t max_bits = largest_bits(v_abs_bits_max(v_abs_bits_max(v_zero(), in[0]), in[1]));
+    const uint32_t max_bits =
+        v_largest_bits(v_abs_bits_max(v_abs_bits_max(v_zero(), in[0]), in[1]));
     if (max_bits > largest) largest = max_bits;
     const uint16_t half = f32_to_finite_f16(f32_from_bits(max_bits) / 127.0f);
     memcpy(blocks, &half, sizeof(half));
@@ -125,9 +121,8 @@ uint32_t quantize_q8_0(const float* x, uint8_t* blocks, size_t n) noexcept {
     const V16 scale = v_set1(d);
     for (size_t i = 0; i < 2; ++i) {
       V16 v = v_min(v_max(v_div(in[i], scale), low), high);
-      v = v_sub(v_add(v, magic), magic);
+      v = v_round(v);
       int8_t codes[kPartialSums];
-      int32_t unused[kPartialSums] = {};
       v_quantize(v, codes, unused);
       memcpy(blocks + 2 + 16 * i, codes, sizeof(codes));
     }

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernels/exp_constants.h"
+
 namespace tern::kernels::neon {
 namespace {
 
@@ -75,20 +77,17 @@ inline V16 v_lt_zero_to_zero(V16 a) {
     return vbslq_f32(vcltq_f32(a.part[i], vdupq_n_f32(0.0f)), vdupq_n_f32(0.0f), a.part[i]);
   });
 }
-inline V16 v_pow2(V16 n) {
+inline V16 v_round(V16 a) {
+  return each([&](int i) { return vrndnq_f32(a.part[i]); });
+}
+inline V16 v_exp_end(V16 arg, V16 p, V16 n) {
   return each([&](int i) {
     const int32x4_t e = vaddq_s32(vcvtq_s32_f32(n.part[i]), vdupq_n_s32(127));
-    return vreinterpretq_f32_s32(vshlq_n_s32(e, 23));
+    const float32x4_t result = vmulq_f32(p.part[i], vreinterpretq_f32_s32(vshlq_n_s32(e, 23)));
+    const uint32x4_t below = vcltq_f32(arg.part[i], vdupq_n_f32(kExpZero));
+    const uint32x4_t number = vceqq_f32(arg.part[i], arg.part[i]);
+    return vbslq_f32(number, vbslq_f32(below, vdupq_n_f32(0.0f), result), arg.part[i]);
   });
-}
-inline V16 v_below(V16 a, V16 limit, V16 b) {
-  return each([&](int i) {
-    return vbslq_f32(vcltq_f32(a.part[i], limit.part[i]), vdupq_n_f32(0.0f), b.part[i]);
-  });
-}
-inline V16 v_nan_from(V16 a, V16 b) {
-  return each(
-      [&](int i) { return vbslq_f32(vceqq_f32(a.part[i], a.part[i]), b.part[i], a.part[i]); });
 }
 inline V16 v_abs_bits_max(V16 m, V16 x) {
   return each([&](int i) {
@@ -96,17 +95,46 @@ inline V16 v_abs_bits_max(V16 m, V16 x) {
     return vreinterpretq_f32_s32(vmaxq_s32(vreinterpretq_s32_f32(m.part[i]), bits));
   });
 }
-inline void v_quantize(V16 v, int8_t* q, int32_t* sums) {
+inline float v_tree_sum(V16 v) {
+  const float32x4_t four =
+      vaddq_f32(vaddq_f32(v.part[0], v.part[2]), vaddq_f32(v.part[1], v.part[3]));
+  const float32x2_t two = vadd_f32(vget_low_f32(four), vget_high_f32(four));
+  return vget_lane_f32(two, 0) + vget_lane_f32(two, 1);
+}
+inline float v_largest(V16 v) {
+  alignas(64) float lanes[16];
+  v_store(lanes, v);
+  float largest = lanes[0];
+  for (float lane : lanes) largest = lane > largest ? lane : largest;
+  return largest;
+}
+inline uint32_t v_largest_bits(V16 v) {
+  const auto bits = [&](int i) { return vreinterpretq_u32_f32(v.part[i]); };
+  return vmaxvq_u32(vmaxq_u32(vmaxq_u32(bits(0), bits(1)), vmaxq_u32(bits(2), bits(3))));
+}
+
+struct I16 {
+  int32x4_t part[4];
+};
+
+inline I16 v_no_sums() {
+  return {{vdupq_n_s32(0), vdupq_n_s32(0), vdupq_n_s32(0), vdupq_n_s32(0)}};
+}
+inline void v_quantize(V16 v, int8_t* q, I16& sums) {
   v = v_max(v, v_set1(-128.0f));
   v = v_min(v, v_set1(127.0f));
   int32x4_t codes[4];
   for (int i = 0; i < 4; ++i) {
     codes[i] = vcvtq_s32_f32(v.part[i]);
-    vst1q_s32(sums + 4 * i, vaddq_s32(vld1q_s32(sums + 4 * i), codes[i]));
+    sums.part[i] = vaddq_s32(sums.part[i], codes[i]);
   }
   const int16x8_t low = vcombine_s16(vmovn_s32(codes[0]), vmovn_s32(codes[1]));
   const int16x8_t high = vcombine_s16(vmovn_s32(codes[2]), vmovn_s32(codes[3]));
   vst1q_s8(q, vcombine_s8(vmovn_s16(low), vmovn_s16(high)));
+}
+inline int32_t v_total(I16 sums) {
+  return vaddvq_s32(
+      vaddq_s32(vaddq_s32(sums.part[0], sums.part[1]), vaddq_s32(sums.part[2], sums.part[3])));
 }
 
 }  // namespace

@@ -18,8 +18,6 @@ float tree_sum(float* p) noexcept {
 
 namespace {
 
-float round_half_even(float x) { return (x + kRoundMagic) - kRoundMagic; }
-
 float exp_f32(float arg) {
   float x = arg > kExpMin ? arg : kExpMin;
   x = x < kExpMax ? x : kExpMax;

@@ -1,6 +1,7 @@
 // The scalar kernels: plain loops, baseline flags. They define the results of every other ISA.
 #pragma once
 
+#include "kernels/exp_constants.h"
 #include "kernels/kernel_table.h"
 
 namespace tern::kernels::scalar {
@@ -8,6 +9,8 @@ namespace tern::kernels::scalar {
 void ternary_product_t2(const TernaryProduct& product) noexcept;
 void ternary_product_t5(const TernaryProduct& product) noexcept;
 void ternary_product_l2(const TernaryProduct& product) noexcept;
+/// To the nearest integer, for |x| < 2^22.
+static inline float round_half_even(float x) { return (x + kRoundMagic) - kRoundMagic; }
 /// The fixed tree over kPartialSums partial sums, which it overwrites.
 float tree_sum(float* p) noexcept;
 float dot_f32(const float* a, const float* b, size_t n) noexcept;

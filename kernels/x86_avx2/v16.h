@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernels/exp_constants.h"
+
 namespace tern::kernels::avx2 {
 namespace {
 
@@ -61,18 +63,18 @@ inline V16 v_min(V16 a, V16 b) {
 }
 // MAXPS(0, a) is 0 > a ? 0 : a.
 inline V16 v_lt_zero_to_zero(V16 a) { return v_max(v_zero(), a); }
-inline __m256 pow2(__m256 n) {
+inline V16 v_round(V16 a) {
+  constexpr int kNearest = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
+  return {_mm256_round_ps(a.low, kNearest), _mm256_round_ps(a.high, kNearest)};
+}
+inline __m256 exp_end(__m256 arg, __m256 p, __m256 n) {
   const __m256i e = _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));
-  return _mm256_castsi256_ps(_mm256_slli_epi32(e, 23));
+  p = _mm256_mul_ps(p, _mm256_castsi256_ps(_mm256_slli_epi32(e, 23)));
+  p = _mm256_andnot_ps(_mm256_cmp_ps(arg, _mm256_set1_ps(kExpZero), _CMP_LT_OQ), p);
+  return _mm256_blendv_ps(p, arg, _mm256_cmp_ps(arg, arg, _CMP_UNORD_Q));
 }
-inline V16 v_pow2(V16 n) { return {pow2(n.low), pow2(n.high)}; }
-inline V16 v_below(V16 a, V16 limit, V16 b) {
-  return {_mm256_andnot_ps(_mm256_cmp_ps(a.low, limit.low, _CMP_LT_OQ), b.low),
-          _mm256_andnot_ps(_mm256_cmp_ps(a.high, limit.high, _CMP_LT_OQ), b.high)};
-}
-inline V16 v_nan_from(V16 a, V16 b) {
-  return {_mm256_blendv_ps(b.low, a.low, _mm256_cmp_ps(a.low, a.low, _CMP_UNORD_Q)),
-          _mm256_blendv_ps(b.high, a.high, _mm256_cmp_ps(a.high, a.high, _CMP_UNORD_Q))};
+inline V16 v_exp_end(V16 arg, V16 p, V16 n) {
+  return {exp_end(arg.low, p.low, n.low), exp_end(arg.high, p.high, n.high)};
 }
 inline __m256 abs_bits_max(__m256 m, __m256 x) {
   const __m256i bits = _mm256_and_si256(_mm256_castps_si256(x), _mm256_set1_epi32(0x7fffffff));
@@ -86,7 +88,32 @@ inline __m256i clamp_to_i32(__m256 v) {
   v = _mm256_min_ps(v, _mm256_set1_ps(127.0f));
   return _mm256_cvttps_epi32(v);
 }
-inline void v_quantize(V16 v, int8_t* q, int32_t* sums) {
+inline float v_tree_sum(V16 v) {
+  const __m256 eight = _mm256_add_ps(v.low, v.high);
+  const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+  const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+}
+inline float v_largest(V16 v) {
+  const __m256 eight = _mm256_max_ps(v.low, v.high);
+  const __m128 four = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+  const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
+}
+inline uint32_t v_largest_bits(V16 v) {
+  const __m256i eight = _mm256_max_epi32(_mm256_castps_si256(v.low), _mm256_castps_si256(v.high));
+  __m128i four = _mm_max_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1));
+  four = _mm_max_epi32(four, _mm_shuffle_epi32(four, 0x4e));
+  four = _mm_max_epi32(four, _mm_shuffle_epi32(four, 0xb1));
+  return static_cast<uint32_t>(_mm_cvtsi128_si32(four));
+}
+
+struct I16 {
+  __m256i low, high;
+};
+
+inline I16 v_no_sums() { return {_mm256_setzero_si256(), _mm256_setzero_si256()}; }
+inline void v_quantize(V16 v, int8_t* q, I16& sums) {
   const __m256i low = clamp_to_i32(v.low);
   const __m256i high = clamp_to_i32(v.high);
   // The packs work within 128-bit halves; the permutation puts the quarters in order.
@@ -94,9 +121,14 @@ inline void v_quantize(V16 v, int8_t* q, int32_t* sums) {
   const __m128i bytes =
       _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
   _mm_storeu_si128(reinterpret_cast<__m128i*>(q), bytes);
-  auto* sum = reinterpret_cast<__m256i*>(sums);
-  _mm256_storeu_si256(sum, _mm256_add_epi32(_mm256_loadu_si256(sum), low));
-  _mm256_storeu_si256(sum + 1, _mm256_add_epi32(_mm256_loadu_si256(sum + 1), high));
+  sums = {_mm256_add_epi32(sums.low, low), _mm256_add_epi32(sums.high, high)};
+}
+inline int32_t v_total(I16 sums) {
+  const __m256i eight = _mm256_add_epi32(sums.low, sums.high);
+  __m128i four = _mm_add_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1));
+  four = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0x4e));
+  four = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0xb1));
+  return _mm_cvtsi128_si32(four);
 }
 
 }  // namespace

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernels/exp_constants.h"
+
 namespace tern::kernels::avx512vnni {
 namespace {
 
@@ -39,27 +41,46 @@ inline V16 v_div(V16 a, V16 b) { return _mm512_div_ps(a, b); }
 inline V16 v_max(V16 a, V16 b) { return _mm512_max_ps(a, b); }
 inline V16 v_min(V16 a, V16 b) { return _mm512_min_ps(a, b); }
 inline V16 v_lt_zero_to_zero(V16 a) { return _mm512_max_ps(_mm512_setzero_ps(), a); }
-inline V16 v_pow2(V16 n) {
-  const __m512i e = _mm512_add_epi32(_mm512_cvtps_epi32(n), _mm512_set1_epi32(127));
-  return _mm512_castsi512_ps(_mm512_slli_epi32(e, 23));
+inline V16 v_round(V16 a) {
+  return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
 }
-inline V16 v_below(V16 a, V16 limit, V16 b) {
-  return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(a, limit, _CMP_NLT_UQ), b);
-}
-inline V16 v_nan_from(V16 a, V16 b) {
-  return _mm512_mask_mov_ps(b, _mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q), a);
+inline V16 v_exp_end(V16 arg, V16 p, V16 n) {
+  const __mmask16 below = _mm512_cmp_ps_mask(arg, _mm512_set1_ps(kExpZero), _CMP_LT_OQ);
+  const __mmask16 nan = _mm512_cmp_ps_mask(arg, arg, _CMP_UNORD_Q);
+  // VSCALEFPS multiplies by 2^n and rounds once.
+  return _mm512_mask_mov_ps(_mm512_maskz_scalef_ps(_knot_mask16(below), p, n), nan, arg);
 }
 inline V16 v_abs_bits_max(V16 m, V16 x) {
   const __m512i bits = _mm512_and_si512(_mm512_castps_si512(x), _mm512_set1_epi32(0x7fffffff));
   return _mm512_castsi512_ps(_mm512_max_epi32(_mm512_castps_si512(m), bits));
 }
-inline void v_quantize(V16 v, int8_t* q, int32_t* sums) {
+inline float v_tree_sum(V16 v) {
+  const __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1));
+  const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+  const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+}
+inline float v_largest(V16 v) {
+  const __m256 eight = _mm256_max_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1));
+  const __m128 four = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+  const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
+}
+inline uint32_t v_largest_bits(V16 v) {
+  return static_cast<uint32_t>(_mm512_reduce_max_epi32(_mm512_castps_si512(v)));
+}
+
+using I16 = __m512i;
+
+inline I16 v_no_sums() { return _mm512_setzero_si512(); }
+inline void v_quantize(V16 v, int8_t* q, I16& sums) {
   v = _mm512_max_ps(v, _mm512_set1_ps(-128.0f));
   v = _mm512_min_ps(v, _mm512_set1_ps(127.0f));
   const __m512i codes = _mm512_cvttps_epi32(v);
   _mm_storeu_si128(reinterpret_cast<__m128i*>(q), _mm512_cvtepi32_epi8(codes));
-  _mm512_storeu_si512(sums, _mm512_add_epi32(_mm512_loadu_si512(sums), codes));
+  sums = _mm512_add_epi32(sums, codes);
 }
+inline int32_t v_total(I16 sums) { return _mm512_reduce_add_epi32(sums); }
 
 }  // namespace
 

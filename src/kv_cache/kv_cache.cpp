@@ -30,23 +30,29 @@ size_t n_scales(KvType type, size_t head_dim) {
   return type == KvType::kQ8 ? head_dim / kKvBlock + (head_dim % kKvBlock != 0 ? 1 : 0) : 0;
 }
 
-// Spreads n elements of a key over their places in a group.
+// Elements that a key takes.
+size_t key_dim(KvType type, size_t head_dim) {
+  return type == KvType::kQ8 ? (head_dim + 3) / 4 * 4 : head_dim;
+}
+
+// Spreads n elements over places `step` apart.
 template <typename T>
-void scatter(const T* from, size_t n, T* to) {
-  for (size_t i = 0; i < n; ++i) to[i * kKeyLanes] = from[i];
+void scatter(const T* from, size_t n, T* to, size_t step = kKeyLanes) {
+  for (size_t i = 0; i < n; ++i) to[i * step] = from[i];
 }
 
 }  // namespace
 
 std::optional<uint64_t> KvCache::bytes(size_t n_layer, size_t n_head_kv, size_t head_dim,
                                        size_t n_ctx, KvType type) {
-  const auto of_elements = checked_mul(head_dim, element_bytes(type));
+  const auto elements = checked_add(head_dim, key_dim(type, head_dim));
+  const auto of_elements = elements ? checked_mul(*elements, element_bytes(type)) : std::nullopt;
   std::optional<uint64_t> bytes =
-      of_elements ? checked_add(*of_elements, n_scales(type, head_dim) * sizeof(uint16_t))
+      of_elements ? checked_add(*of_elements, 2 * n_scales(type, head_dim) * sizeof(uint16_t))
                   : std::nullopt;
   const auto positions = checked_align_up(n_ctx, kKeyLanes);
   if (!positions) return std::nullopt;
-  for (const uint64_t factor : {uint64_t{2}, uint64_t{n_layer}, uint64_t{n_head_kv}, *positions}) {
+  for (const uint64_t factor : {uint64_t{n_layer}, uint64_t{n_head_kv}, *positions}) {
     if (bytes) bytes = checked_mul(*bytes, factor);
   }
   return bytes;
@@ -65,8 +71,9 @@ Result<KvCache> KvCache::create(size_t n_layer, size_t n_head_kv, size_t head_di
   cache.n_ctx_ = n_ctx;
   cache.n_padded_ = static_cast<size_t>(*checked_align_up(n_ctx, kKeyLanes));
   cache.element_bytes_ = element_bytes(type);
+  cache.key_dim_ = key_dim(type, head_dim);
   cache.n_blocks_ = n_scales(type, head_dim);
-  cache.half_ = n_layer * n_head_kv * cache.n_padded_ * head_dim;
+  cache.half_ = n_layer * n_head_kv * cache.n_padded_ * cache.key_dim_;
   cache.half_scales_ = n_layer * n_head_kv * cache.n_padded_ * cache.n_blocks_;
   TERN_ASSIGN_OR_RETURN(cache.data_,
                         AlignedBuffer::allocate(static_cast<size_t>(*total), placement));
@@ -78,10 +85,11 @@ void KvCache::write(const kernels::KernelTable& kernels, size_t layer, size_t he
   TERN_DCHECK(pos < n_ctx_ && head < n_head_kv_);
   const size_t lane = pos % kKeyLanes;
   const size_t group = positions_before(layer, head, pos - lane);
-  const size_t key_at = group * head_dim_ + lane;
+  const size_t key_at = group * key_dim_ + lane;
   const size_t value_at = half_ + positions_before(layer, head, pos) * head_dim_;
   // A key goes to its places in the group by pieces.
   constexpr size_t kPiece = 4 * kKvBlock;
+  constexpr size_t kFour = 4;  // codes side by side in q8
   switch (type_) {
     case KvType::kF32: {
       auto* data = data_.as<float>();
@@ -101,7 +109,9 @@ void KvCache::write(const kernels::KernelTable& kernels, size_t layer, size_t he
       break;
     }
     case KvType::kQ8: {
-      auto* data = data_.as<int8_t>();
+      int8_t* keys = data_.as<int8_t>() + group * key_dim_ + lane * kFour;
+      int8_t* values = data_.as<int8_t>() + half_ +
+                       positions_before(layer, head, pos - pos % kFour) * head_dim_ + pos % kFour;
       uint16_t* key_scales =
           reinterpret_cast<uint16_t*>(data_.data() + scales_byte()) + group * n_blocks_ + lane;
       for (size_t d = 0; d < head_dim_; d += kPiece) {
@@ -110,9 +120,12 @@ void KvCache::write(const kernels::KernelTable& kernels, size_t layer, size_t he
         int8_t codes[kPiece];
         uint16_t piece[kPiece / kKvBlock];
         kernels.quantize_kv_q8(key + d, n, codes, piece);
-        scatter(codes, n, data + key_at + d * kKeyLanes);
+        for (size_t i = 0; i < n; i += kFour) {
+          std::memcpy(keys + (d + i) * kKeyLanes, codes + i, std::min(kFour, n - i));
+        }
         scatter(piece, n_scales(type_, n), key_scales + block * kKeyLanes);
-        kernels.quantize_kv_q8(value + d, n, data + value_at + d, piece);
+        kernels.quantize_kv_q8(value + d, n, codes, piece);
+        scatter(codes, n, values + d * kFour, kFour);
         scatter(piece, n_scales(type_, n), key_scales + half_scales_ + block * kKeyLanes);
       }
       break;
@@ -124,7 +137,7 @@ void KvCache::describe(size_t layer, size_t head, size_t pos,
                        kernels::AttentionBlock* block) const {
   TERN_DCHECK(pos < n_ctx_ && head < n_head_kv_ && pos % kKeyLanes == 0);
   const size_t at = positions_before(layer, head, pos);
-  block->keys = data_.data() + at * head_dim_ * element_bytes_;
+  block->keys = data_.data() + at * key_dim_ * element_bytes_;
   block->values = data_.data() + (half_ + at * head_dim_) * element_bytes_;
   block->key_scales = nullptr;
   block->value_scales = nullptr;

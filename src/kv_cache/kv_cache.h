@@ -2,7 +2,8 @@
 // stream, and so are its values. Confined to a session; attention workers read it together.
 //
 // Keys lie in groups of 16 positions, element by element, so that a vector holds the same element
-// of 16 keys; values lie position by position. In q8 every 32 elements of a head have a scale, and
+// of 16 keys; values lie position by position. In q8 four elements of a key lie side by side, and
+// so does an element of the values of four positions; every 32 elements of a head have a scale, and
 // the scales of 16 positions lie side by side (kernels::AttentionBlock).
 #pragma once
 
@@ -43,10 +44,11 @@ class KvCache {
     return (layer * n_head_kv_ + head) * n_padded_ + pos;
   }
   // Where the scales of the keys begin; those of the values follow. Only q8 has them.
-  size_t scales_byte() const { return 2 * half_ * element_bytes_; }
+  size_t scales_byte() const { return (half_ + half_ / key_dim_ * head_dim_) * element_bytes_; }
 
   KvType type_ = KvType::kF16;
   size_t n_head_kv_ = 0, head_dim_ = 0, n_ctx_ = 0, element_bytes_ = 0;
+  size_t key_dim_ = 0;      // head_dim, in q8 rounded up to whole fours
   size_t n_blocks_ = 0;     // scales of a head, 0 without
   size_t n_padded_ = 0;     // n_ctx rounded up to whole groups
   size_t half_ = 0;         // elements of all keys, where the values begin

@@ -22,6 +22,7 @@ size_t round_up(size_t n, size_t step) { return (n + step - 1) / step * step; }
 struct F32 {
   using Element = float;
   static constexpr bool kScaled = false;
+  static constexpr size_t kFour = 1;
   static constexpr AttentionFn KernelTable::*kEntry = &KernelTable::attention_f32;
   static Element from(float x) { return x; }
   static float to(Element x) { return x; }
@@ -29,6 +30,7 @@ struct F32 {
 struct F16 {
   using Element = uint16_t;
   static constexpr bool kScaled = false;
+  static constexpr size_t kFour = 1;
   static constexpr AttentionFn KernelTable::*kEntry = &KernelTable::attention_f16;
   static Element from(float x) { return f32_to_f16(x); }
   static float to(Element x) { return f16_to_f32(x); }
@@ -37,6 +39,7 @@ struct F16 {
 struct Q8 {
   using Element = int8_t;
   static constexpr bool kScaled = true;
+  static constexpr size_t kFour = 4;  // codes side by side
   static constexpr AttentionFn KernelTable::*kEntry = &KernelTable::attention_q8;
   // Codes over all of their range, -128 too, which quantize_kv_q8 does not use.
   static Element from(float x) { return static_cast<Element>(std::clamp(x * 40, -128.0f, 127.0f)); }
@@ -55,8 +58,8 @@ struct Problem {
   explicit Problem(const Shape& s)
       : shape(s),
         n_seen(std::min(kAttentionBlock, s.n_positions + s.n_tokens - 1)),
-        keys(round_up(n_seen, kKeyLanes) * s.head_dim),
-        values(n_seen * s.head_dim),
+        keys(round_up(n_seen, kKeyLanes) * round_up(s.head_dim, Type::kFour)),
+        values(round_up(n_seen, Type::kFour) * s.head_dim),
         n_scales(round_up(n_seen, kKeyLanes) * ((s.head_dim + kKvBlock - 1) / kKvBlock)),
         key_scales(Type::kScaled ? n_scales : 0),
         value_scales(key_scales.size()),
@@ -79,11 +82,17 @@ struct Problem {
     return Type::kScaled ? x * bf16_to_f32(key_scales[scale_at(pos, d)]) : x;
   }
   float value_as_float(size_t pos, size_t d) {
-    const float x = Type::to(values[pos * shape.head_dim + d]);
+    const float x = Type::to(value(pos, d));
     return Type::kScaled ? x * bf16_to_f32(value_scales[scale_at(pos, d)]) : x;
   }
   Element& key(size_t pos, size_t d) {
-    return keys[(pos / kKeyLanes * shape.head_dim + d) * kKeyLanes + pos % kKeyLanes];
+    constexpr size_t n = Type::kFour;
+    const size_t lane = (pos / kKeyLanes * round_up(shape.head_dim, n) / n + d / n) * kKeyLanes;
+    return keys[(lane + pos % kKeyLanes) * n + d % n];
+  }
+  Element& value(size_t pos, size_t d) {
+    constexpr size_t n = Type::kFour;
+    return values[(pos / n * shape.head_dim + d) * n + pos % n];
   }
   size_t n_queries() const { return shape.n_tokens * shape.n_rep; }
 
@@ -173,7 +182,8 @@ TEST_P(Attention, HasTheScalarBitsForAnyNumberOfPositions) {
 }
 
 TEST_P(Attention, HasTheScalarBitsForHeadsOfAnySize) {
-  for (const size_t head_dim : {2u, 14u, 16u, 18u, 32u, 34u, 64u, 80u, 96u, 128u, 130u, 256u}) {
+  for (const size_t head_dim :
+       {2u, 14u, 16u, 18u, 32u, 34u, 50u, 64u, 80u, 96u, 100u, 128u, 130u, 256u, 546u}) {
     expect_scalar_bits({head_dim, 3, 1, 37});
   }
 }
@@ -206,7 +216,77 @@ TEST_P(Attention, HasTheScalarBitsOfNanInfinityAndExtremes) {
   }
 }
 
+// In q8 what is not finite is in the scales, or in the query.
+TEST_P(Attention, Q8HasTheScalarBitsOfNanInfinityAndExtremes) {
+  constexpr float kSpecials[] = {0.0f, 1e-38f, 1e38f, kInfinity,
+                                 std::numeric_limits<float>::quiet_NaN()};
+  for (int round = 0; round < 40; ++round) {
+    Problem<Q8> problem({80, 4, 3, 21});
+    problem.fill(random_);
+    for (int i = 0; i < 3; ++i) {
+      auto& scales = random_() % 2 == 0 ? problem.key_scales : problem.value_scales;
+      scales[random_() % scales.size()] = f32_to_bf16(kSpecials[random_() % std::size(kSpecials)]);
+    }
+    if (round % 4 == 0) problem.q[random_() % problem.q.size()] = kSpecials[round / 4 % 5];
+    expect_scalar_bits(problem);
+  }
+}
+
+// Every code and factor at its largest magnitude: the sums come closest to the ends of int32.
+TEST_P(Attention, Q8HasTheScalarBitsOfTheLargestSums) {
+  for (const int8_t code : {int8_t{-128}, int8_t{127}}) {
+    for (const float element : {-3.0f, 3.0f}) {
+      Problem<Q8> problem({128, 4, 1, kAttentionBlock});
+      std::fill(problem.keys.begin(), problem.keys.end(), code);
+      std::fill(problem.values.begin(), problem.values.end(), code);
+      std::fill(problem.q.begin(), problem.q.end(), element);
+      for (auto* scales : {&problem.key_scales, &problem.value_scales}) {
+        std::fill(scales->begin(), scales->end(), f32_to_bf16(0.25f));
+      }
+      expect_scalar_bits(problem);
+    }
+  }
+}
+
+TEST_P(Attention, Q8ShowsWhatIsNotFinite) {
+  for (const bool in_query : {false, true}) {
+    Problem<Q8> problem({64, 1, 1, 40});
+    problem.fill(random_);
+    if (in_query) {
+      problem.q[40] = std::numeric_limits<float>::quiet_NaN();
+    } else {
+      problem.value_scales[problem.scale_at(7, 40)] = f32_to_bf16(kInfinity);
+    }
+    Results results(1, 64);
+    run(table_, problem, results);
+    EXPECT_FALSE(std::isfinite(results.out[40]));
+    EXPECT_EQ(std::isfinite(results.out[0]), !in_query);
+  }
+}
+
 // What a token does not see changes nothing, even where it is infinite.
+TEST_P(Attention, Q8LaterPositionsDoNotShow) {
+  Problem<Q8> problem({64, 2, 6, 11});
+  problem.fill(random_);
+  Results before(problem.n_queries(), 64);
+  run(table_, problem, before);
+  for (size_t d = 0; d < 64; ++d) {
+    problem.key(15, d) = -128;
+    problem.value(15, d) = 127;
+    problem.key_scales[problem.scale_at(15, d)] = f32_to_bf16(kInfinity);
+    problem.value_scales[problem.scale_at(15, d)] = f32_to_bf16(kInfinity);
+  }
+  Results after(problem.n_queries(), 64);
+  run(table_, problem, after);
+  for (size_t r = 0; r < 10; ++r) {
+    EXPECT_EQ(f32_bits(before.sums[r]), f32_bits(after.sums[r])) << r;
+    for (size_t d = 0; d < 64; ++d) {
+      ASSERT_EQ(f32_bits(before.out[r * 64 + d]), f32_bits(after.out[r * 64 + d])) << r;
+    }
+  }
+  EXPECT_FALSE(std::isfinite(after.out[11 * 64]));
+}
+
 TEST_P(Attention, LaterPositionsDoNotShow) {
   Problem<F16> problem({64, 2, 6, 11});
   problem.fill(random_);
@@ -263,6 +343,22 @@ TEST_P(Attention, QuantisationShowsNanAndInfinityInTheScale) {
 
 INSTANTIATE_TEST_SUITE_P(, Attention, testing::ValuesIn(test::all_isas()), test::isa_name);
 
+// What q8 may add to a score: half a step of each element of the query times the key's.
+template <typename Type>
+double rounding_of_score(Problem<Type>& problem, size_t query, size_t pos) {
+  double error = 0.0;
+  for (size_t begin = 0; Type::kScaled && begin < problem.shape.head_dim; begin += kKvBlock) {
+    float largest = 0.0f;
+    double keys = 0.0;
+    for (size_t d = begin; d < std::min(problem.shape.head_dim, begin + kKvBlock); ++d) {
+      largest = std::max(largest, std::abs(problem.q[query * problem.shape.head_dim + d]));
+      keys += std::abs(problem.key_as_float(pos, d));
+    }
+    error += 0.5 * largest / 16383.0 * keys;
+  }
+  return error / std::sqrt(static_cast<double>(problem.shape.head_dim));
+}
+
 template <typename Type>
 void expect_softmax() {
   std::mt19937 random(7);
@@ -274,25 +370,38 @@ void expect_softmax() {
   for (size_t r = 0; r < 6; ++r) {
     const size_t n = 200 + r / 2;
     std::vector<double> scores(n);
+    double rounding = 0.0;
     for (size_t pos = 0; pos < n; ++pos) {
       for (size_t d = 0; d < 40; ++d) {
         scores[pos] += static_cast<double>(problem.q[r * 40 + d]) * problem.key_as_float(pos, d);
       }
       scores[pos] /= std::sqrt(40.0);
+      rounding = std::max(rounding, rounding_of_score(problem, r, pos));
     }
     const double max = *std::max_element(scores.begin(), scores.end());
     // Scores are sums of 40 products below 100: 40 * 2^-24 * 4000 / 6.3.
-    EXPECT_NEAR(results.maxima[r], max, 2e-3);
+    EXPECT_NEAR(results.maxima[r], max, 2e-3 + rounding);
     double sum = 0.0;
+    double largest_value = 0.0;
     std::vector<double> out(40);
     for (size_t pos = 0; pos < n; ++pos) {
       const double w = std::exp(scores[pos] - max);
       sum += w;
-      for (size_t d = 0; d < 40; ++d) out[d] += w * problem.value_as_float(pos, d);
+      for (size_t d = 0; d < 40; ++d) {
+        const double v = problem.value_as_float(pos, d);
+        out[d] += w * v;
+        largest_value = std::max(largest_value, std::abs(v));
+      }
     }
-    EXPECT_NEAR(results.sums[r] / sum, 1.0, 1e-4);
+    // A weight is wrong by the errors of its score and of the largest one; in q8 also by half a
+    // step, relative to the largest.
+    const double of_weights = 1e-4 + 2.0 * rounding;
+    EXPECT_NEAR(results.sums[r] / sum, 1.0, of_weights);
+    const double of_outputs =
+        Type::kScaled ? largest_value * (2.0 * of_weights + static_cast<double>(n) / 32766.0)
+                      : 1e-4;
     for (size_t d = 0; d < 40; ++d) {
-      EXPECT_NEAR(results.out[r * 40 + d] / results.sums[r], out[d] / sum, 1e-4);
+      EXPECT_NEAR(results.out[r * 40 + d] / results.sums[r], out[d] / sum, of_outputs);
     }
   }
 }

@@ -103,12 +103,14 @@ TEST(KvCache, F16RoundsToNearestEven) {
 }
 
 // The bytes of q8 behind a head's keys and values, and the scales of its positions.
-TEST(KvCache, Q8KeepsCodesInTheLayoutOfTheOthersAndScalesByGroups) {
+TEST(KvCache, Q8KeepsFourCodesSideBySideAndScalesByGroups) {
   const auto table = kernels::make_table(*kernels::find_isa("scalar"));
-  constexpr size_t kDim = 180;  // six scales, the last for 20 elements
+  constexpr size_t kDim = 178;     // six scales, the last for 18 elements
+  constexpr size_t kKeyDim = 180;  // whole fours
   auto cache = KvCache::create(2, 2, kDim, kContext, KvType::kQ8);
   ASSERT_TRUE(cache) << cache.error().message;
-  EXPECT_EQ(KvCache::bytes(2, 2, kDim, kContext, KvType::kQ8), 2u * 2 * 2 * 48 * (kDim + 2 * 6));
+  EXPECT_EQ(KvCache::bytes(2, 2, kDim, kContext, KvType::kQ8),
+            2u * 2 * 48 * (kKeyDim + kDim + 2 * 2 * 6));
   std::vector<float> key(kDim);
   std::vector<float> value(kDim);
   const auto code_of = [](size_t head, size_t pos, size_t i) {
@@ -135,8 +137,9 @@ TEST(KvCache, Q8KeepsCodesInTheLayoutOfTheOthersAndScalesByGroups) {
     for (size_t pos = 16; pos < kContext; ++pos) {
       const size_t at = pos - 16;
       for (size_t i = 0; i < kDim; ++i) {
-        ASSERT_EQ(keys[(at / 16 * kDim + i) * 16 + at % 16], code_of(head, pos, i));
-        ASSERT_EQ(values[at * kDim + i], -code_of(head, pos, i));
+        ASSERT_EQ(keys[((at / 16 * kKeyDim + i) / 4 * 16 + at % 16) * 4 + i % 4],
+                  code_of(head, pos, i));
+        ASSERT_EQ(values[(at / 4 * kDim + i) * 4 + at % 4], -code_of(head, pos, i));
       }
       for (size_t b = 0; b < 6; ++b) {
         const size_t scale = (at / 16 * 6 + b) * 16 + at % 16;

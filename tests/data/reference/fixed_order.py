@@ -10,10 +10,11 @@ sum, and never fused.
 import numpy as np
 
 import formats
-from numerics import Numerics
+from numerics import KV_BLOCK, KV_FLOOR, Numerics
 
 _PARTIALS = 16
 _ATTENTION_BLOCK = 256
+_MAX_FACTOR = np.float32(16383)  # of the integers that stand for queries and weights in q8
 _CHUNK = 1 << 17  # floats of the partial sums worked on at a time, so that they stay in the cache
 
 _EXP_MIN, _EXP_MAX = np.float32(-87), np.float32(88)
@@ -49,6 +50,12 @@ def _by_partial(x):
     fill = [(0, 0)] * (x.ndim - 1) + [(0, -x.shape[-1] % _PARTIALS)]
     x = np.moveaxis(np.pad(x, fill), -1, 0)
     return np.ascontiguousarray(x.reshape((-1, _PARTIALS) + x.shape[1:]))
+
+
+def _factors(x):
+    """x in integers up to _MAX_FACTOR, along the last dimension: (the integers, the step [..., 1])."""
+    absmax = np.maximum(np.abs(x).max(axis=-1, keepdims=True), KV_FLOOR)
+    return np.rint(x * (_MAX_FACTOR / absmax)).astype(np.int64), absmax / _MAX_FACTOR
 
 
 class FixedOrder(Numerics):
@@ -89,7 +96,46 @@ class FixedOrder(Numerics):
         """Softmax of each block of positions alone; the blocks are merged in order, each scaled to
         the largest score so far; the sum of the weights divides at the end. Scores and outputs are
         summed element by element."""
-        n_head, n_tokens, head_dim = q.shape
+        def scores_of(q, keys):
+            scores = np.zeros((q.shape[0], q.shape[1], keys.shape[1]), np.float32)
+            for d in range(q.shape[-1]):
+                scores += q[:, :, d, None] * keys[:, None, :, d]
+            return scores
+
+        def outputs_of(weights, values):
+            summed = np.zeros(weights.shape[:2] + values.shape[-1:], np.float32)
+            for i in range(values.shape[1]):
+                summed += weights[:, :, i, None] * values[:, i][:, None]
+            return summed
+
+        return self._by_blocks(q, keys, values, n_past, scores_of, outputs_of)
+
+    def attention_q8(self, q, keys, values, n_past):
+        """The same over what q8() gave: queries and weights become integers too, and products with
+        the codes of 32 elements are summed exactly."""
+        def codes_and_scales(x):
+            # Rounding again finds the codes and scales of what has been rounded.
+            return [self.q8_parts(x[..., d:d + KV_BLOCK]) for d in range(0, x.shape[-1], KV_BLOCK)]
+
+        def scores_of(q, keys):
+            scores = np.zeros((q.shape[0], q.shape[1], keys.shape[1]), np.float32)
+            for b, (codes, scales) in enumerate(codes_and_scales(keys)):
+                factors, step = _factors(q[..., b * KV_BLOCK:(b + 1) * KV_BLOCK])
+                isum = factors @ codes.astype(np.int64).swapaxes(1, 2)
+                scores += isum.astype(np.float32) * (step * scales.swapaxes(1, 2))
+            return scores
+
+        def outputs_of(weights, values):
+            out = []
+            for codes, scales in codes_and_scales(values):
+                factors, step = _factors(weights * scales.swapaxes(1, 2))
+                out.append((factors @ codes.astype(np.int64)).astype(np.float32) * step)
+            return np.concatenate(out, axis=-1)
+
+        return self._by_blocks(q, keys, values, n_past, scores_of, outputs_of)
+
+    def _by_blocks(self, q, keys, values, n_past, scores_of, outputs_of):
+        n_tokens, head_dim = q.shape[1:]
         scale = np.float32(1) / np.sqrt(np.float32(head_dim))
         seen = n_past + np.arange(n_tokens)
         out, total, largest = None, None, None
@@ -97,10 +143,7 @@ class FixedOrder(Numerics):
             block = slice(first, min(first + _ATTENTION_BLOCK, keys.shape[1]))
             # Tokens in front of the block do not see it.
             rows = slice(max(0, first - n_past), None)
-            scores = np.zeros((n_head, n_tokens - rows.start, block.stop - first), np.float32)
-            for d in range(head_dim):
-                scores += q[:, rows, d, None] * keys[:, None, block, d]
-            scores = scores * scale
+            scores = scores_of(q[:, rows], keys[:, block]) * scale
             # A weight of zero leaves sums as they are: within a block tokens may be given positions
             # that they do not see.
             future = np.arange(first, block.stop)[None] > seen[rows, None]
@@ -108,9 +151,7 @@ class FixedOrder(Numerics):
             highest = scores.max(axis=-1, keepdims=True)
             weights = exp(scores - highest)
             weight = self.sum(weights)
-            summed = np.zeros((n_head, n_tokens - rows.start, head_dim), np.float32)
-            for i in range(block.stop - first):
-                summed += weights[:, :, i, None] * values[:, first + i][:, None]
+            summed = outputs_of(weights, values[:, block])
             if first == 0:
                 out, total, largest = summed, weight, highest
                 continue

@@ -201,7 +201,8 @@ class Model:
         # [n_head, tokens, head_dim]
         q, keys, values = (m.transpose(1, 0, 2) for m in
                            (q, keys.repeat(shared, axis=1), values.repeat(shared, axis=1)))
-        out = self.numerics.attention(q, keys, values, cache.n_tokens)
+        attention = self.numerics.attention_q8 if self._kv == "q8" else self.numerics.attention
+        out = attention(q, keys, values, cache.n_tokens)
         out = out.transpose(1, 0, 2).reshape(n, -1)
         if c.arch in BITNET:
             out = self._norm(i, "attn_sub_norm", out)

@@ -9,7 +9,7 @@ import numpy as np
 
 _ACT_FLOOR = np.float32(1e-5)
 ACT_GROUP = 128
-_KV_BLOCK, _KV_FLOOR = 32, np.float32(1e-30)
+KV_BLOCK, KV_FLOOR = 32, np.float32(1e-30)
 
 
 def _bfloat16(x):
@@ -79,16 +79,23 @@ class Numerics:
         codes = np.clip(np.rint(scaled), -128, 127)  # rint rounds ties to even
         return codes.reshape(x.shape), (absmax / self.dtype(127))[..., 0], scaled.reshape(x.shape)
 
+    def attention_q8(self, q, keys, values, n_past):
+        """The same over keys and values that are q8() of others."""
+        return self.attention(q, keys, values, n_past)
+
+    def q8_parts(self, x):
+        """(codes as whole floats, scale [..., 1]) of up to 32 elements of a head: the scale is the
+        bfloat16 nearest to the largest of them / 127."""
+        absmax = np.maximum(np.abs(x).max(axis=-1, keepdims=True), self.dtype(KV_FLOOR))
+        scale = _bfloat16(absmax / self.dtype(127)).astype(self.dtype)
+        return np.clip(np.rint(x * (self.dtype(1) / scale)), -127, 127), scale
+
     def q8(self, x):
-        """What a cache in q8 gives back: codes times scales, 32 elements of a head to a scale, which
-        is the bfloat16 nearest to the largest of them / 127."""
+        """What a cache in q8 gives back: codes times scales."""
         out = np.empty_like(x)
-        for first in range(0, x.shape[-1], _KV_BLOCK):
-            block = x[..., first:first + _KV_BLOCK]
-            absmax = np.maximum(np.abs(block).max(axis=-1, keepdims=True), self.dtype(_KV_FLOOR))
-            scale = _bfloat16(absmax / self.dtype(127)).astype(self.dtype)
-            codes = np.clip(np.rint(block * (self.dtype(1) / scale)), -127, 127)
-            out[..., first:first + _KV_BLOCK] = codes * scale
+        for first in range(0, x.shape[-1], KV_BLOCK):
+            codes, scale = self.q8_parts(x[..., first:first + KV_BLOCK])
+            out[..., first:first + KV_BLOCK] = codes * scale
         return out
 
     def columns_at_once(self, matrices, act_group):

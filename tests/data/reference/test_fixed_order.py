@@ -76,6 +76,33 @@ def attention_of(q, keys, values):
     return np.array([x * inverse for x in out])
 
 
+def factors_of(x):
+    """(integers up to 16383, step) for float32 numbers, one by one."""
+    absmax = max([F32(1e-30)] + [abs(v) for v in x])
+    return [int(np.rint(v * (F32(16383) / absmax))) for v in x], absmax / F32(16383)
+
+
+def attention_q8_of(q, keys, values):
+    """attention_of() one block of positions, keys and values given as lists over blocks of elements
+    of (codes [n, 32], scales [n])."""
+    scale, n = F32(1) / np.sqrt(F32(len(q))), len(keys[0][1])
+    scores = []
+    for pos in range(n):
+        score = F32(0)
+        for b, (codes, scales) in enumerate(keys):
+            factors, step = factors_of(q[32 * b:32 * b + 32])
+            isum = sum(f * int(c) for f, c in zip(factors, codes[pos]))
+            score = score + F32(isum) * (step * scales[pos])
+        scores.append(score * scale)
+    weights = [fixed_order.exp(s - max(scores)) for s in scores]
+    out = []
+    for codes, scales in values:
+        factors, step = factors_of([w * s for w, s in zip(weights, scales)])
+        out += [F32(sum(f * int(c) for f, c in zip(factors, column))) * step for column in codes.T]
+    inverse = F32(1) / sum_of(weights)
+    return np.array([x * inverse for x in out])
+
+
 class FunctionsTest(unittest.TestCase):
     def test_exp_is_accurate_and_ends_where_it_says(self):
         x = np.linspace(-87, 88, 200001).astype(F32)
@@ -154,6 +181,34 @@ class FunctionsTest(unittest.TestCase):
             seen = n_past + t + 1
             np.testing.assert_array_equal(
                 out[h, t], attention_of(q[h, t], keys[h, :seen], values[h, :seen]))
+
+    def test_attention_in_q8_sums_integers(self):
+        rng, fixed = np.random.default_rng(6), FixedOrder()
+        n, head_dim = 70, 80  # the last block of elements is short
+        q = normal(rng, 1, 1, head_dim)
+        parts = []
+        for _ in range(2):
+            blocks = []
+            for width in (32, 32, 16):
+                codes = rng.integers(-127, 128, (n, width))
+                codes[:, 0] = 127  # Rounding again finds these codes.
+                blocks.append((codes, np.ldexp(F32(1), rng.integers(-9, -4, n)).astype(F32)))
+            parts.append(blocks)
+        keys, values = (np.concatenate([c * s[:, None] for c, s in blocks], axis=1, dtype=F32)[None]
+                        for blocks in parts)
+        np.testing.assert_array_equal(fixed.q8(keys), keys)
+        np.testing.assert_array_equal(fixed.attention_q8(q, keys, values, n - 1)[0, 0],
+                                      attention_q8_of(q[0, 0], *parts))
+
+    def test_attention_in_q8_is_close_to_attention(self):
+        rng, fixed = np.random.default_rng(7), FixedOrder()
+        q, keys, values = (normal(rng, 2, 600, 64) for _ in range(3))
+        keys, values = fixed.q8(keys), fixed.q8(values)
+        out = fixed.attention_q8(q, keys, values, 0)
+        # Half a step of a query's elements, for each of 64; half a step of 256 weights.
+        score_error = 64 * np.abs(q).max() * np.abs(keys).max() / 32766 / 8
+        bound = (4 * score_error + 256 / 32766) * np.abs(values).max()
+        self.assertLess(np.abs(out - fixed.attention(q, keys, values, 0)).max(), bound)
 
     def test_attention_agrees_with_plain_softmax(self):
         rng = np.random.default_rng(5)
