@@ -53,11 +53,12 @@ kernels::AttentionFn entry_of(const kernels::KernelTable& table, KvType type) {
 class Attention {
  public:
   Attention(const EngineImpl& engine, const Config& config, const KvCache& cache, size_t layer,
-            size_t n_past, size_t n_tokens, const Activations& a)
+            size_t n_past, size_t n_tokens, const Activations& a, const HeadPlacer& placer)
       : table_(engine.table),
         workers_(engine.workers(n_tokens)),
         cache_(cache),
         a_(a),
+        placer_(placer),
         layer_(layer),
         n_past_(n_past),
         n_tokens_(n_tokens),
@@ -70,6 +71,12 @@ class Attention {
         entry_(entry_of(engine.table, cache.type())) {}
 
   void run() const {
+    // While a head's positions are one block, whoever computes it also places it: one fork less.
+    if (n_blocks_of(n_tokens_ - 1) > 1 || n_tokens_ > kSplitTokens) {
+      workers_.parallel_chunks(n_tokens_ * n_head_kv_, 1, [&](size_t begin, size_t end, int) {
+        for (size_t i = begin; i < end; ++i) placer_.place(i % n_head_kv_, i / n_head_kv_);
+      });
+    }
     if (n_tokens_ > kSplitTokens) {
       by_tokens();
     } else {
@@ -182,6 +189,7 @@ class Attention {
           const size_t head = task / n;
           const size_t slot = task % n;
           const size_t skip = skipped(first + slot, 0);
+          for (size_t t = 0; n_blocks == 1 && t < n_tokens_; ++t) placer_.place(head, t);
           compute(head, first + slot, skip, n_tokens_ - skip, partial(slot, head, skip), q_dim_,
                   slot_totals(slot, head).from(skip * n_rep_));
         }
@@ -244,6 +252,7 @@ class Attention {
   const Workers workers_;
   const KvCache& cache_;
   const Activations& a_;
+  const HeadPlacer& placer_;
   const size_t layer_, n_past_, n_tokens_, n_head_, n_head_kv_, n_rep_, head_dim_, q_dim_;
   const float scale_;
   const kernels::AttentionFn entry_;
@@ -252,8 +261,9 @@ class Attention {
 }  // namespace
 
 void attention(const EngineImpl& engine, const Config& config, const KvCache& cache, size_t layer,
-               size_t n_past, size_t n_tokens, const Activations& activations) {
-  Attention(engine, config, cache, layer, n_past, n_tokens, activations).run();
+               size_t n_past, size_t n_tokens, const Activations& activations,
+               const HeadPlacer& placer) {
+  Attention(engine, config, cache, layer, n_past, n_tokens, activations, placer).run();
 }
 
 size_t attention_worker_floats(const Config& config) {

@@ -16,15 +16,18 @@
 #include "kv_cache/kv_cache.h"
 #include "model/activations.h"
 #include "model/config.h"
+#include "model/head_placer.h"
 #include "threading/engine_impl.h"
 
 namespace tern::model {
 
 /// activations.attention [n_tokens, q_dim] from activations.q [n_tokens, q_dim] and the cache,
-/// which holds the keys and values of positions [0, n_past + n_tokens) of this layer. Token t sees
-/// positions up to n_past + t.
+/// which holds the keys and values of positions [0, n_past) of this layer; the placer brings the
+/// queries into position and adds the n_tokens that follow. Token t sees positions up to n_past +
+/// t.
 void attention(const EngineImpl& engine, const Config& config, const KvCache& cache, size_t layer,
-               size_t n_past, size_t n_tokens, const Activations& activations);
+               size_t n_past, size_t n_tokens, const Activations& activations,
+               const HeadPlacer& placer);
 
 /// Floats of scratch that attention() needs: of every worker, and shared by all.
 size_t attention_worker_floats(const Config& config);

@@ -5,6 +5,7 @@
 
 #include "base/result.h"
 #include "model/attention.h"
+#include "model/head_placer.h"
 #include "model/matmul.h"
 
 namespace tern::model {
@@ -25,8 +26,7 @@ class Pass {
         n_embd_(static_cast<size_t>(config_.n_embd)),
         n_ff_(static_cast<size_t>(config_.n_ff)),
         q_dim_(static_cast<size_t>(config_.q_dim())),
-        kv_dim_(static_cast<size_t>(config_.kv_dim())),
-        head_dim_(static_cast<size_t>(config_.head_dim)) {}
+        kv_dim_(static_cast<size_t>(config_.kv_dim())) {}
 
   Result<void> run() {
     const CpuPin pin = engine_.pool().pin_caller();
@@ -81,8 +81,8 @@ class Pass {
     const MatmulJob qkv[] = {
         {&layer.q, a_.q, q_dim_}, {&layer.k, a_.k, kv_dim_}, {&layer.v, a_.v, kv_dim_}};
     matmul({engine_, layer.attn_in, a_.normed, n_tokens_, a_, qkv});
-    each_token([&](size_t t) { position_token(layer, index, t); });
-    attention(engine_, config_, *cache_, index, request_.n_past, n_tokens_, a_);
+    attention(engine_, config_, *cache_, index, request_.n_past, n_tokens_, a_,
+              HeadPlacer(table_, config_, layer, index, request_.n_past, a_, cache_));
     prepare(layer.attn_out, layer.attn_sub_norm, a_.attention, q_dim_, a_.attention);
     project_and_add(layer.attn_out, layer.o, a_.attention);
   }
@@ -96,25 +96,6 @@ class Pass {
         table_.add_f32(a_.x + at, a_.branch + at, end - begin);
       }
     });
-  }
-
-  // Head norms, rotations, and the token's row of the cache.
-  void position_token(const Layer& layer, size_t index, size_t t) {
-    const auto n_pairs = static_cast<size_t>(config_.rope.dim / 2);
-    const float* cosines = a_.rope_cos + t * n_pairs;
-    const float* sines = a_.rope_sin + t * n_pairs;
-    const auto turn = [&](float* head, const std::vector<float>& norm) {
-      if (!norm.empty()) table_.rms_norm(head, norm.data(), head, head_dim_, config_.rms_eps);
-      apply_rope(config_.rope.pairing, cosines, sines, n_pairs, head);
-    };
-    for (size_t h = 0; h < static_cast<size_t>(config_.n_head); ++h) {
-      turn(a_.q + t * q_dim_ + h * head_dim_, layer.q_norm);
-    }
-    for (size_t h = 0; h < static_cast<size_t>(config_.n_head_kv); ++h) {
-      float* key = a_.k + t * kv_dim_ + h * head_dim_;
-      turn(key, layer.k_norm);
-      cache_->write(table_, index, h, request_.n_past + t, key, a_.v + t * kv_dim_ + h * head_dim_);
-    }
   }
 
   void feed_forward_block(const Layer& layer) {
@@ -160,7 +141,7 @@ class Pass {
   const ForwardRequest& request_;
   KvCache* cache_;
   Activations& a_;
-  const size_t n_tokens_, n_embd_, n_ff_, q_dim_, kv_dim_, head_dim_;
+  const size_t n_tokens_, n_embd_, n_ff_, q_dim_, kv_dim_;
 };
 
 }  // namespace
