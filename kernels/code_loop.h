@@ -83,8 +83,9 @@ struct RunSteps {
 
 // Writes the four steps of a T2 line, or the five of a T5 line, to codes[n * stride].
 using UnpackLineFn = void (*)(const uint8_t* line, uint8_t* codes, size_t stride);
-// Rearranges each two steps that follow each other, for sum_steps() that take steps by two and x as
-// [n_steps / 2, n_tokens, 8].
+// A sum_steps() may take steps by two, in an order of its own, and x as [n_steps / 2, n_tokens, 8].
+// T2 lines are unpacked into that order; digits of T5 form pairs across lines, and this rearranges
+// them afterwards.
 using PairStepsFn = void (*)(uint8_t* codes, size_t n_pairs);
 
 // Tiles side by side.
@@ -105,9 +106,9 @@ struct LoopTiles {
 };
 
 // How the steps of a layout get into the buffer.
-template <UnpackLineFn unpack_line, PairStepsFn pair_steps = nullptr>
+template <UnpackLineFn unpack_line, bool pairs = false>
 struct LoopT2 {
-  static constexpr bool kPairs = pair_steps != nullptr;
+  static constexpr bool kPairs = pairs;
   static size_t tile_lines(size_t n_lines) { return n_lines; }
   static size_t run_end(size_t from, size_t end) {
     return end - from < kLoopSteps ? end : from + kLoopSteps;
@@ -116,7 +117,6 @@ struct LoopT2 {
   static const uint8_t* unpack(const LoopTiles& tiles, size_t from, size_t end, uint8_t* codes) {
     tiles.template unpack<kStepsOfLine, unpack_line>(from / kStepsOfLine, end / kStepsOfLine,
                                                      codes);
-    if constexpr (kPairs) pair_steps(codes, (end - from) / 2);
     return codes;
   }
 };

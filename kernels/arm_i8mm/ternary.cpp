@@ -23,7 +23,25 @@ constexpr size_t kFewTokens = 3;
 
 constexpr size_t kPairBytes = 2 * kLineBytes;  // two steps
 
-// From [2 steps][16 rows][4] to [16 rows][8]: a register holds two rows.
+// The two codes of a nibble belong to two steps that follow each other: [2][16 rows][8], a register
+// holds two rows.
+inline void unpack_t2_pairs(const uint8_t* line, uint8_t* weights, size_t) {
+  const NibbleTables tables = nibble_tables();
+  for (size_t q = 0; q < 4; ++q) {
+    const uint8x16_t packed = vld1q_u8(line + 16 * q);
+    for (size_t half = 0; half < 2; ++half) {
+      const uint8x16_t nibbles =
+          half == 0 ? vandq_u8(packed, vdupq_n_u8(15)) : vshrq_n_u8(packed, 4);
+      const V first = vreinterpretq_s32_u8(vqtbl1q_u8(tables.first, nibbles));
+      const V second = vreinterpretq_s32_u8(vqtbl1q_u8(tables.second, nibbles));
+      uint8_t* const to = weights + half * kPairBytes + 32 * q;
+      store(to, vzip1q_s32(first, second));
+      store(to + 16, vzip2q_s32(first, second));
+    }
+  }
+}
+
+// From [2 steps][16 rows][4] to [16 rows][8].
 inline void pair_steps(uint8_t* weights, size_t n_pairs) {
   for (; n_pairs > 0; --n_pairs, weights += kPairBytes) {
     int32x4_t first[4], second[4];
@@ -94,7 +112,7 @@ template <size_t n_tokens>
 
 void ternary_gemm_t2(const TernaryProduct& p) noexcept {
   if (p.n_tokens <= kFewTokens) return dotprod::ternary_gemm_t2(p);
-  loop_product<LoopT2<unpack_t2_line, pair_steps>, RunSteps<3, 4, 5, 6>>(p);
+  loop_product<LoopT2<unpack_t2_pairs, true>, RunSteps<3, 4, 5, 6>>(p);
 }
 
 void ternary_gemm_t5(const TernaryProduct& p) noexcept {

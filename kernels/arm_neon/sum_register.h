@@ -34,20 +34,31 @@ inline void pin_in_order(Sum& sum) {
 inline void load_in_order(const uint8_t*& p) { __asm__ volatile("" : "+r"(p)); }
 
 // A nibble is two codes; a table finds the weight of either as fast as a mask finds its code.
-inline void unpack_t2_line(const uint8_t* line, uint8_t* weights, size_t stride) {
+struct NibbleTables {
+  uint8x16_t first, second;
+};
+inline NibbleTables nibble_tables() {
   const uint8_t first[16] = {255, 0, 1, 2, 255, 0, 1, 2, 255, 0, 1, 2, 255, 0, 1, 2};
   const uint8_t second[16] = {255, 255, 255, 255, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2};
-  const uint8x16_t first_table = vld1q_u8(first);
-  const uint8x16_t second_table = vld1q_u8(second);
-  for (size_t q = 0; q < 4; ++q) {
-    const uint8x16_t packed = vld1q_u8(line + 16 * q);
-    const uint8x16_t low = vandq_u8(packed, vdupq_n_u8(15));
-    const uint8x16_t high = vshrq_n_u8(packed, 4);
-    uint8_t* const to = weights + 16 * q;
-    vst1q_u8(to, vqtbl1q_u8(first_table, low));
-    vst1q_u8(to + stride, vqtbl1q_u8(second_table, low));
-    vst1q_u8(to + 2 * stride, vqtbl1q_u8(first_table, high));
-    vst1q_u8(to + 3 * stride, vqtbl1q_u8(second_table, high));
+  return {vld1q_u8(first), vld1q_u8(second)};
+}
+
+// Here and below, the registers of a step are stored one after the other: two at a time take half
+// as long.
+inline void unpack_t2_line(const uint8_t* line, uint8_t* weights, size_t stride) {
+  const NibbleTables tables = nibble_tables();
+  uint8x16_t packed[4];
+  for (size_t q = 0; q < 4; ++q) packed[q] = vld1q_u8(line + 16 * q);
+  for (size_t half = 0; half < 2; ++half) {
+    uint8x16_t nibbles[4];
+    for (size_t q = 0; q < 4; ++q) {
+      nibbles[q] = half == 0 ? vandq_u8(packed[q], vdupq_n_u8(15)) : vshrq_n_u8(packed[q], 4);
+    }
+    uint8_t* const to = weights + 2 * half * stride;
+    for (size_t q = 0; q < 4; ++q) vst1q_u8(to + 16 * q, vqtbl1q_u8(tables.first, nibbles[q]));
+    for (size_t q = 0; q < 4; ++q) {
+      vst1q_u8(to + stride + 16 * q, vqtbl1q_u8(tables.second, nibbles[q]));
+    }
   }
 }
 
@@ -55,13 +66,14 @@ inline void unpack_t2_line(const uint8_t* line, uint8_t* weights, size_t stride)
 inline void unpack_t5_line(const uint8_t* line, uint8_t* weights, size_t stride) {
   int8x16_t three = vdupq_n_s8(3);
   pin(three);  // or GCC makes two operations of the multiplication
-  for (size_t q = 0; q < 4; ++q) {
-    int8x16_t left = vreinterpretq_s8_u8(vld1q_u8(line + 16 * q));
-    for (size_t n = 0; n < kT5LineDigits; ++n) {
-      const uint8x16_t below = vcltq_s8(left, vdupq_n_s8(-42));
-      const uint8x16_t above = vcgtq_s8(left, vdupq_n_s8(42));
+  int8x16_t left[4];
+  for (size_t q = 0; q < 4; ++q) left[q] = vreinterpretq_s8_u8(vld1q_u8(line + 16 * q));
+  for (size_t n = 0; n < kT5LineDigits; ++n) {
+    for (size_t q = 0; q < 4; ++q) {
+      const uint8x16_t below = vcltq_s8(left[q], vdupq_n_s8(-42));
+      const uint8x16_t above = vcgtq_s8(left[q], vdupq_n_s8(42));
       vst1q_u8(weights + n * stride + 16 * q, vsubq_u8(below, above));
-      left = vmulq_s8(left, three);
+      left[q] = vmulq_s8(left[q], three);
     }
   }
 }
