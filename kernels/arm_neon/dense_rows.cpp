@@ -14,8 +14,8 @@ constexpr size_t kDenseRows = 4;
 constexpr size_t kDenseBatchRows = 1;
 constexpr size_t kDenseTokens = 4;
 
-// 16 int8 as floats, times s.
-inline V16 scaled(float s, int8x16_t q) {
+// 16 int8 as floats, times s. Inlined by force, or GCC calls it for every block of a row.
+[[gnu::always_inline]] inline V16 scaled(float s, int8x16_t q) {
   const int16x8_t low = vmovl_s8(vget_low_s8(q));
   const int16x8_t high = vmovl_s8(vget_high_s8(q));
   return {{vmulq_n_f32(vcvtq_f32_s32(vmovl_s16(vget_low_s16(low))), s),
@@ -34,7 +34,7 @@ struct Q8 {
   static constexpr size_t kElems = kQ8Elems, kBytes = kQ8Bytes;
   template <size_t n_rows, class Use>
   static inline void decode(const uint8_t* block, size_t stride, Use use) {
-    repeat<n_rows>([&](auto r) {
+    repeat<n_rows>([&](auto r) TERN_INLINE_BODY {
       const uint8_t* row = block + r.value * stride;
       const float d = scale_at(row);
       use(r, 0, scaled(d, vreinterpretq_s8_u8(vld1q_u8(row + 2))));
@@ -48,7 +48,7 @@ struct Q4 {
   template <size_t n_rows, class Use>
   static inline void decode(const uint8_t* block, size_t stride, Use use) {
     const int8x16_t eight = vdupq_n_s8(8);
-    repeat<n_rows>([&](auto r) {
+    repeat<n_rows>([&](auto r) TERN_INLINE_BODY {
       const uint8_t* row = block + r.value * stride;
       const float d = scale_at(row);
       const uint8x16_t bytes = vld1q_u8(row + 2);
@@ -71,7 +71,7 @@ struct Q6 {
   template <size_t n_rows, class Use>
   static inline void decode(const uint8_t* block, size_t stride, Use use) {
     const uint8x16_t nibble = vdupq_n_u8(15);
-    repeat<n_rows>([&](auto r) {
+    repeat<n_rows>([&](auto r) TERN_INLINE_BODY {
       const uint8_t* row = block + r.value * stride;
       float scales[16];
       v_store(scales,
@@ -80,7 +80,7 @@ struct Q6 {
         const uint8_t* in = row + 64 * half;
         const uint8_t* in_high = row + kQ6High + 32 * half;
         const float* s = scales + 8 * half;
-        repeat<8>([&](auto index) {
+        repeat<8>([&](auto index) TERN_INLINE_BODY {
           constexpr size_t i = index.value;
           const uint8x16_t bytes = vld1q_u8(in + 16 * (i % 4));
           const uint8x16_t low = i < 4 ? vandq_u8(bytes, nibble) : vshrq_n_u8(bytes, 4);
