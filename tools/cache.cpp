@@ -1,16 +1,13 @@
 #include "cache.h"
 
 #include <fmt/chrono.h>
-#include <sys/stat.h>
-
-#include <cerrno>
-#include <cstring>
 #include <ctime>
 #include <filesystem>
 
 #include "atomic_file.h"
 #include "base/byte_source.h"
 #include "base/result.h"
+#include "user_folder.h"
 
 namespace tern::tools {
 namespace {
@@ -25,15 +22,6 @@ constexpr int kFormatVersion = 1;
 constexpr uint64_t kMaxFileBytes = uint64_t{4} << 20;
 // Deeper values are dropped while parsing: printing them later would need as much stack.
 constexpr int kMaxDepth = 32;
-
-std::string cache_folder(const Environment& environment) {
-  // The XDG specification has relative paths ignored.
-  const auto xdg = environment("XDG_CACHE_HOME");
-  if (xdg && fs::path(*xdg).is_absolute()) return (fs::path(*xdg) / "tern").string();
-  const auto home = environment("HOME");
-  if (home) return (fs::path(*home) / ".cache/tern").string();
-  return {};
-}
 
 /// The text of a regular file; a pipe in its place would block.
 Result<std::string> read_file(const std::string& path) {
@@ -55,20 +43,6 @@ std::optional<std::string> text_member(const Json& object, const char* name) {
   const auto member = object.find(name);
   if (member == object.end() || !member->is_string()) return std::nullopt;
   return member->get<std::string>();
-}
-
-/// Makes a folder and those above it, for this user alone.
-Result<void> make_private_folder(const fs::path& folder) {
-  std::error_code ignored;
-  if (fs::is_directory(folder, ignored)) return {};
-  if (folder.has_parent_path() && folder.parent_path() != folder) {
-    TERN_RETURN_IF_ERROR(make_private_folder(folder.parent_path()));
-  }
-  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
-    return make_error(ErrorCode::kNotFound, "{}: cannot be made: {}", folder.string(),
-                      std::strerror(errno));
-  }
-  return {};
 }
 
 }  // namespace

@@ -31,6 +31,7 @@ struct Command {
 };
 
 Action setup_run(CLI::App& app);
+Action setup_chat(CLI::App& app);
 Action setup_inspect(CLI::App& app);
 Action setup_perplexity(CLI::App& app);
 Action setup_tokenize(CLI::App& app);

@@ -24,6 +24,7 @@ Exit codes:
 
 Examples:
   tern run "Once upon a time"
+  tern chat
   tern run -m model.gguf -p "The capital of France is" --temp 0 -n 20
   tern inspect model.gguf
   tern COMMAND --help)";
@@ -138,6 +139,11 @@ Result<Invocation> CommandLine::parse(std::vector<std::string> arguments,
   const auto selected_name = [&] {
     return selected() == nullptr ? std::string("tern") : "tern " + selected()->get_name();
   };
+  // People know it from llama.cpp with one dash, which CLI11 would take for -s with a value.
+  for (std::string& argument : arguments) {
+    if (argument == "--") break;
+    if (argument == "-sys") argument = "--system";
+  }
   try {
     // CLI11 takes arguments from the back.
     program_.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));

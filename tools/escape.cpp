@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdint>
 
 namespace tern::tools {
@@ -70,6 +71,17 @@ void append_escaped(std::string& out, std::string_view text, std::string_view al
 std::string escape_controls(std::string_view text) {
   std::string out;
   append_escaped(out, text, {});
+  return out;
+}
+
+std::string escape_controls_in_lines(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const size_t n = std::min(text.find_first_of("\n\t"), text.size());
+    append_escaped(out, text.substr(0, n), {});
+    if (n < text.size()) out += text[n];
+    text.remove_prefix(std::min(text.size(), n + 1));
+  }
   return out;
 }
 

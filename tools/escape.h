@@ -11,7 +11,10 @@ namespace tern::tools {
 /// sequences to the terminal through a message.
 std::string escape_controls(std::string_view text);
 
-/// The same in double quotes, with " and \ escaped too.
+/// The same, but newlines and tabs as they are: text of several lines for a terminal.
+std::string escape_controls_in_lines(std::string_view text);
+
+/// As escape_controls, in double quotes, with " and \ escaped too.
 std::string quote(std::string_view text);
 
 }  // namespace tern::tools

@@ -4,24 +4,13 @@
 #include <spdlog/sinks/ansicolor_sink.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <string>
 
+#include "colour.h"
 #include "escape.h"
 
 namespace tern::tools {
 namespace {
-
-bool variable_is_set(const char* name) {
-  const char* value = std::getenv(name);
-  return value != nullptr && *value != '\0';
-}
-
-bool wants_colour(bool is_terminal) {
-  const char* term = std::getenv("TERM");
-  const bool dumb = term == nullptr || std::string(term) == "dumb";
-  return is_terminal && !dumb && !variable_is_set("NO_COLOR");
-}
 
 std::shared_ptr<spdlog::logger> make_logger(const char* name, const char* pattern, bool colour) {
   auto sink = std::make_shared<spdlog::sinks::ansicolor_stderr_sink_mt>(

@@ -20,6 +20,7 @@ namespace {
 
 constexpr std::array kCommands = {
     Command{"run", "Continue a text with a model", setup_run},
+    Command{"chat", "Talk with a model", setup_chat},
     Command{"convert", "Turn a checkpoint or a GGUF file into a ternary GGUF file", setup_convert},
     Command{"verify", "Prove that a file holds what it should, or what its source held",
             setup_verify},

@@ -295,11 +295,17 @@ void add_sampling_flags(CLI::App& app, SamplingFlags& flags) {
   for (CLI::Option* option : added) option->group(kSamplingGroup);
 }
 
+void add_length_flags(CLI::App& app, GenerateOptions& options) {
+  add_integer(app, "-n,--n-predict", options.n_predict, -1, kMaxInt,
+              "Most tokens to generate (default -1: until the end or a full context)")
+      ->group(kGenerationGroup);
+  add_texts(app, "--stop", options.stop, "TEXT", "End before this text; may be repeated")
+      ->group(kGenerationGroup);
+}
+
 void add_generation_flags(CLI::App& app, GenerateOptions& options) {
+  add_length_flags(app, options);
   const std::vector<CLI::Option*> added = {
-      add_integer(app, "-n,--n-predict", options.n_predict, -1, kMaxInt,
-                  "Most tokens to generate (default -1: until the end or a full context)"),
-      add_texts(app, "--stop", options.stop, "TEXT", "End before this text; may be repeated"),
       add_switch(app, "--ignore-eos", options.ignore_eos, "Never choose an end token"),
       add_switch(app, "--context-shift", options.context_shift,
                  "When the context is full, forget its older half and go on"),

@@ -81,6 +81,8 @@ struct SamplingFlags {
 };
 void add_sampling_flags(CLI::App& app, SamplingFlags& flags);
 
+/// -n and --stop.
+void add_length_flags(CLI::App& app, GenerateOptions& options);
 /// How long a text gets and what ends it; n_predict, stop, ignore_eos, context_shift, n_keep.
 void add_generation_flags(CLI::App& app, GenerateOptions& options);
 

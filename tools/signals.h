@@ -2,7 +2,10 @@
 // Process-wide by nature.
 #pragma once
 
+#include <termios.h>
+
 #include <atomic>
+#include <optional>
 
 namespace tern::tools {
 
@@ -11,6 +14,14 @@ namespace tern::tools {
 /// ignores (nohup, a background job) stays ignored; except SIGCHLD, which has to be at its default
 /// for commands that we start.
 void install_signal_handlers();
+
+/// After a Ctrl-C that has been heeded: the next one is a first one again. Does nothing after
+/// SIGTERM, which asks the whole program to end.
+void rearm_interrupt();
+
+/// What a second signal, which kills, first does to the terminal `fd`; no value: nothing. For those
+/// who change how the terminal works.
+void restore_when_killed(int fd, const std::optional<termios>& state);
 
 /// True after the first SIGINT or SIGTERM.
 const std::atomic<bool>& interrupt_flag();

@@ -1,0 +1,176 @@
+"""Drives `tern chat` in a terminal (tmux) as a person would: chat_terminal_test.py TERN MODEL
+
+Waits for what should appear on the screen, however long that takes: the test runner knows when to give up.
+Exit code 77: tmux is not there, which is said.
+"""
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+ENDLESS = "-c 200000 --logit-bias 4095=-inf --logit-bias 4094=-inf"
+
+
+class Terminal:
+    def __init__(self, folder, columns=120, rows=30):
+        self.socket = os.path.join(folder, "tmux")
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("TERN_")}
+        environment.update(HOME=folder, XDG_STATE_HOME=os.path.join(folder, "state"), LC_ALL="C.UTF-8",
+                           TERM="xterm-256color")
+        environment.pop("TMUX", None)
+        environment.pop("NO_COLOR", None)
+        self.environment = environment
+        self.tmux("-f", "/dev/null", "new-session", "-d", "-x", str(columns), "-y", str(rows),
+                  "env PS1='$ ' bash --norc --noprofile")
+        self.wait(r"\$ *$")
+
+    def tmux(self, *arguments):
+        done = subprocess.run(["tmux", "-S", self.socket, *arguments], env=self.environment, check=True,
+                              capture_output=True, text=True)
+        return done.stdout
+
+    def screen(self):
+        return self.tmux("capture-pane", "-p", "-S", "-200").rstrip()
+
+    def keys(self, *names):
+        self.tmux("send-keys", *names)
+
+    def type(self, text, enter=True):
+        self.tmux("send-keys", "-l", text)
+        if enter:
+            self.keys("Enter")
+
+    def wait(self, pattern):
+        while not re.search(pattern, self.screen()):
+            time.sleep(0.05)
+
+    def clear(self):
+        self.keys("C-l")
+        self.tmux("clear-history")
+
+    def paste(self, text):
+        path = os.path.join(os.path.dirname(self.socket), "paste")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        self.tmux("load-buffer", path)
+        self.tmux("paste-buffer", "-p")
+
+    def close(self):
+        self.tmux("kill-server")
+
+
+def check(condition, message, terminal):
+    if not condition:
+        print(f"FAILED: {message}\n--- screen ---\n{terminal.screen()}")
+        terminal.close()
+        sys.exit(1)
+
+
+def main():
+    tern, model = sys.argv[1:]
+    if shutil.which("tmux") is None:
+        print("SKIPPED: tmux is not installed")
+        return 77
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        terminal = Terminal(folder)
+        start = f"clear; {tern} chat -m {model} --seed 3"
+
+        # A question, its answer, what was reused.
+        terminal.type(start)
+        terminal.wait(r"\n> *$")
+        terminal.type("Tell me a story about a dragon.")
+        terminal.wait(r"Once upon a time[\s\S]*\n> *$")
+        terminal.type("Tell me a story about a boat.")
+        terminal.wait(r"boat\.\n[\s\S]+\n> *$")
+        terminal.type("/stats")
+        terminal.wait(r"last prompt +\d+ tokens: [1-9]\d+ reused")
+
+        # Commands: completion, the nearest name.
+        terminal.type("/hel", enter=False)
+        terminal.keys("Tab", "Enter")
+        terminal.wait(r"/quit +leave")
+        terminal.type("/stast")
+        terminal.wait(r"did you mean /stats\?")
+
+        # Wide characters are edited as characters.
+        terminal.type("日本語テスト", enter=False)
+        terminal.keys("Left", "BSpace", "C-a", "Delete")
+        terminal.wait(r"> 本語テト")
+        terminal.keys("C-c")
+        terminal.wait(r"> 本語テト\n> *$")
+
+        # A paste of several lines stays in the line until it is sent.
+        terminal.paste("/first\nsecond\nthird")
+        terminal.wait(r"> /first\nsecond\nthird$")
+        terminal.keys("C-c")
+        terminal.wait(r"third\n> *$")
+        terminal.paste("x" * 100000)
+        terminal.wait(r"> \[paste 1: 100000 bytes\]")
+        terminal.keys("Enter")
+        terminal.wait(r"the context holds 512")
+
+        # Ctrl-Z and back; a smaller window.
+        terminal.type("half a line", enter=False)
+        terminal.wait(r"> half a line$")
+        terminal.keys("C-z")
+        terminal.wait(r"Stopped[\s\S]*\$ *$")
+        terminal.type("fg")
+        terminal.wait(r"> half a line$")
+        terminal.tmux("resize-window", "-x", "40", "-y", "15")
+        terminal.type(" and more of it than fits forty columns", enter=False)
+        terminal.wait(r"orty columns$")
+        terminal.keys("C-u")
+        terminal.tmux("resize-window", "-x", "120", "-y", "30")
+
+        # Ctrl-D leaves, with exit code 0, and the terminal is as it was.
+        terminal.keys("C-u", "C-d")
+        terminal.wait(r"\$ *$")
+        terminal.type("code=$?; clear; echo code $code; stty -a | tr ' ;' '\\n' | grep -x -e echo -e icanon")
+        terminal.wait(r"code \d+\n")
+        terminal.wait(r"icanon\necho\n|echo\nicanon\n")
+        check("code 0" in terminal.screen(), "Ctrl-D ends with 0", terminal)
+
+        # What was typed before comes back.
+        terminal.type(start + " " + ENDLESS)
+        terminal.wait(r"\n> *$")
+        terminal.keys("Up")
+        terminal.wait(r"> /stast")
+        terminal.keys("C-u")
+
+        # Ctrl-C stops an answer and keeps the conversation; the next one leaves.
+        terminal.type("Hello")
+        terminal.wait(r"> Hello\n\S+")
+        terminal.keys("C-c")
+        terminal.wait(r"\(stopped; Ctrl-C once more leaves\)\n> *$")
+        terminal.type("/tokens")
+        terminal.wait(r"of 200000 tokens, 1 question")
+        terminal.keys("C-c")
+        terminal.wait(r"Ctrl-C once more leaves, as Ctrl-D does\n> *$")
+        terminal.keys("C-c")
+        terminal.wait(r"\$ *$")
+        terminal.type("code=$?; clear; echo code $code")
+        terminal.wait(r"code \d+\n")
+        check("code 130" in terminal.screen(), "the second Ctrl-C ends with 130", terminal)
+
+        # No colours where nobody wants them, plain lines on a terminal that can nothing else.
+        terminal.type(f"clear; NO_COLOR=1 {tern} chat -m {model} --no-save")
+        terminal.wait(r"\n> *$")
+        check("\x1b[1;32m" not in terminal.tmux("capture-pane", "-p", "-e"), "NO_COLOR", terminal)
+        terminal.keys("C-d")
+        terminal.wait(r"\$ *$")
+        terminal.type(f"clear; TERM=dumb {tern} chat -m {model} --no-save -n 3")
+        terminal.wait(r"\n> *$")
+        terminal.type("Hello")
+        terminal.wait(r"Hello\n[\s\S]+\n\(the answer was cut[\s\S]*\n> *$")
+        terminal.type("/quit")
+        terminal.wait(r"\$ *$")
+        terminal.close()
+    print("passed")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

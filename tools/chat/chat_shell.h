@@ -1,0 +1,105 @@
+// A conversation at the terminal: reads what a person types, runs commands, shows answers. What a
+// command may do is what is public here. Confined to the main thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "chat/history_file.h"
+#include "chat/line_editor.h"
+#include "log.h"
+#include "output.h"
+#include "tern/chat.h"
+#include "tern/energy.h"
+
+namespace tern::tools {
+
+class GenerationEnergy;
+
+/// What becomes of a model's thoughts: shown, computed and hidden, or not computed at all.
+enum class ThinkMode { kShow, kHide, kOff };
+
+/// Makes the template's switch fit the mode; where it has none and the model thinks, `log` is told
+/// that its thoughts are merely hidden. kUsage never; other errors as of Chat.
+Result<void> apply_think_mode(Chat& chat, ThinkMode mode, Log& log);
+
+/// Warnings that are due once for a model: a base model, a template that had to be replaced.
+void warn_about_form(const ChatForm& form, Log& log);
+
+struct ChatShellOptions {
+  GenerateOptions generation;  // with the seed of the first answer
+  ThinkMode think = ThinkMode::kShow;
+  bool colour = false;
+  bool with_energy = false;
+  std::string history_path;  // "": none
+  std::string hint;          // shown at the beginning, "": none
+  std::function<Result<std::unique_ptr<EnergyMeter>>()> open_meter;
+  /// A session over another model, for /model.
+  std::function<Result<std::unique_ptr<Session>>(const std::string& path)> open_session;
+};
+
+class ChatShell {
+ public:
+  ChatShell(std::unique_ptr<Chat> chat, ChatOptions chat_options, ChatShellOptions options,
+            Output& out, Log& log, const std::atomic<bool>& interrupt);
+  ~ChatShell();
+
+  /// Until the user leaves; the exit code.
+  Result<int> run();
+
+  Chat& chat() { return *chat_; }
+  GenerateOptions& generation() { return options_.generation; }
+  const GenerateOptions& generation() const { return options_.generation; }
+  Output& out() { return out_; }
+  Log& log() { return log_; }
+  bool is_colour() const { return options_.colour; }
+
+  /// Answers a question or, without one, the last one again, and shows it. Errors are told.
+  void answer(const std::optional<std::string>& question);
+  /// The next line begins with this text, if the editor can do that.
+  bool prefill(std::string text);
+  void leave() { is_leaving_ = true; }
+
+  ThinkMode think() const { return options_.think; }
+  Result<void> set_think(ThinkMode mode);
+  const std::optional<ChatAnswer>& last_answer() const { return last_answer_; }
+  uint64_t last_seed() const { return last_seed_; }
+
+  bool with_energy() const { return options_.with_energy; }
+  /// kNotAvailable where this machine has no source.
+  Result<void> set_energy(bool on);
+  /// Lines about the last answer; empty where it was not measured.
+  std::vector<std::string> energy_lines() const;
+
+  /// Goes on with another model; the conversation is taken along.
+  Result<void> change_model(const std::string& path);
+
+ private:
+  void obey(const std::string& line);
+  bool heed_interrupt(const TypedLine& line, int& exit_code);
+  void tell_about(const ChatAnswer& answer);
+  std::unique_ptr<LineEditor> make_editor();
+  void remember(const std::string& text);
+
+  std::unique_ptr<Chat> chat_;
+  ChatOptions chat_options_;
+  ChatShellOptions options_;
+  Output& out_;
+  Log& log_;
+  const std::atomic<bool>& interrupt_;
+  std::unique_ptr<LineEditor> editor_;
+  std::optional<HistoryFile> history_;
+  std::optional<ChatAnswer> last_answer_;
+  std::unique_ptr<GenerationEnergy> energy_;  // of the last answer
+  std::string prefill_;
+  uint64_t n_answers_ = 0;  // each has random numbers of its own
+  uint64_t last_seed_ = 0;
+  bool is_leaving_ = false;
+  bool was_interrupted_ = false;  // the Ctrl-C before this one has not been followed by a line
+};
+
+}  // namespace tern::tools

@@ -1,0 +1,194 @@
+// tern chat: a conversation with a model.
+#include <unistd.h>
+
+#include <array>
+#include <ctime>
+#include <filesystem>
+
+#include "base/result.h"
+#include "chat/chat_shell.h"
+#include "chat/one_shot.h"
+#include "colour.h"
+#include "command.h"
+#include "demo_model.h"
+#include "energy_flags.h"
+#include "input.h"
+#include "load.h"
+#include "options.h"
+#include "tern/chat.h"
+#include "user_folder.h"
+
+namespace tern::tools {
+namespace {
+
+enum class ThinkFlag { kAuto, kShow, kHide, kOff };
+constexpr std::array<Choice<ThinkFlag>, 4> kThinkFlags = {{{"auto", ThinkFlag::kAuto},
+                                                           {"show", ThinkFlag::kShow},
+                                                           {"hide", ThinkFlag::kHide},
+                                                           {"off", ThinkFlag::kOff}}};
+
+struct ChatFlags {
+  ModelFlags model;
+  SamplingFlags sampling;
+  GenerateOptions generation;
+  EnergyFlags energy;
+  std::string system;
+  std::string prompt;
+  std::string file;
+  std::string template_file;
+  ThinkFlag think = ThinkFlag::kAuto;
+  bool no_save = false;
+  OutputFormat format = OutputFormat::kText;
+  CLI::Option* prompt_option = nullptr;
+  CLI::Option* file_option = nullptr;
+};
+
+/// The question of a one-shot; none for a conversation at the terminal.
+Result<std::optional<std::string>> question_of(const ChatFlags& flags) {
+  if (flags.prompt_option->count() > 0) return std::optional(flags.prompt);
+  if (flags.file_option->count() == 0 && stdin_is_terminal()) return std::optional<std::string>();
+  TERN_ASSIGN_OR_RETURN(std::string text,
+                        read_text(flags.file_option->count() > 0 ? flags.file : "-"));
+  drop_final_newline(text);
+  if (text.empty()) {
+    return with_hint(make_error(ErrorCode::kUsage, "there is no question"),
+                     "give one with -p TEXT, -f FILE or through a pipe, or type it at a terminal");
+  }
+  return std::optional(std::move(text));
+}
+
+ThinkMode think_mode(ThinkFlag flag, bool out_is_terminal) {
+  switch (flag) {
+    case ThinkFlag::kShow:
+      return ThinkMode::kShow;
+    case ThinkFlag::kHide:
+      return ThinkMode::kHide;
+    case ThinkFlag::kOff:
+      return ThinkMode::kOff;
+    case ThinkFlag::kAuto:
+      break;
+  }
+  // What goes into a file or a program is the answer.
+  return out_is_terminal ? ThinkMode::kShow : ThinkMode::kHide;
+}
+
+Result<ChatOptions> chat_options(const ChatFlags& flags) {
+  ChatOptions options;
+  options.system = flags.system;
+  if (!flags.template_file.empty()) {
+    TERN_ASSIGN_OR_RETURN(options.chat_template, read_text(flags.template_file));
+  }
+  const std::time_t now = std::time(nullptr);
+  std::tm local{};
+  if (::localtime_r(&now, &local) != nullptr) options.now = local;
+  return options;
+}
+
+Result<int> run_chat(const ChatFlags& flags, Context& context) {
+  context.log.set_verbose(flags.model.verbose);
+  TERN_ASSIGN_OR_RETURN(std::optional<std::string> question, question_of(flags));
+  if (!question && flags.format != OutputFormat::kText) {
+    return with_hint(
+        make_error(ErrorCode::kUsage, "JSON output is for one question, not for a conversation"),
+        "give the question with -p TEXT, -f FILE or through a pipe");
+  }
+  TERN_ASSIGN_OR_RETURN(const ChatOptions options, chat_options(flags));
+  GenerateOptions generation = flags.generation;
+  TERN_ASSIGN_OR_RETURN(generation.sampling, flags.sampling.resolve());
+  const ThinkMode think = think_mode(flags.think, context.out.is_terminal());
+  std::unique_ptr<EnergyMeter> meter;
+  const bool with_energy = flags.energy.is_wanted(flags.format, flags.model.verbose);
+  if (with_energy) {
+    TERN_ASSIGN_OR_RETURN(meter, open_meter(flags.energy));
+  }
+
+  TERN_ASSIGN_OR_RETURN(const LoadedModel loaded, load_model(flags.model, context));
+  TERN_ASSIGN_OR_RETURN(auto session, Session::create(loaded.model, flags.model.session_options()));
+  context.log.info(fmt::format("session: context of {} tokens", session->n_ctx()));
+  TERN_ASSIGN_OR_RETURN(auto chat, Chat::create(std::move(session), options));
+  warn_about_form(chat->form(), context.log);
+  TERN_RETURN_IF_ERROR(apply_think_mode(*chat, think, context.log));
+
+  if (question) {
+    OneShot shot;
+    shot.question = *std::move(question);
+    shot.format = flags.format;
+    shot.generation = std::move(generation);
+    shot.think = think;
+    shot.meter = std::move(meter);
+    return run_one_shot(*chat, loaded, std::move(shot), context);
+  }
+
+  ChatShellOptions shell_options;
+  shell_options.generation = std::move(generation);
+  shell_options.think = think;
+  shell_options.colour = wants_colour(context.out.is_terminal());
+  shell_options.with_energy = with_energy;
+  const std::string folder = state_folder(process_environment());
+  if (!flags.no_save && !folder.empty()) shell_options.history_path = folder + "/history";
+  shell_options.hint = "/help lists the commands, Ctrl-D leaves";
+  const std::filesystem::path path = loaded.model->info().path;
+  if (path.filename() == kDemoModelFile) {
+    shell_options.hint =
+        "this small model tells stories: try \"Tell me a story about a dragon.\"; " +
+        shell_options.hint;
+  }
+  shell_options.open_meter = [&flags] { return open_meter(flags.energy); };
+  shell_options.open_session = [&](const std::string& other) -> Result<std::unique_ptr<Session>> {
+    ModelFlags other_flags = flags.model;
+    other_flags.model = other;
+    TERN_ASSIGN_OR_RETURN(const LoadedModel other_model, load_model(other_flags, context));
+    return Session::create(other_model.model, other_flags.session_options());
+  };
+  ChatShell shell(std::move(chat), options, std::move(shell_options), context.out, context.log,
+                  context.interrupt);
+  return shell.run();
+}
+
+}  // namespace
+
+Action setup_chat(CLI::App& app) {
+  auto flags = std::make_shared<ChatFlags>();
+  const char* group = "Conversation";
+  add_text(app, "--system", flags->system, "TEXT", "System prompt; -sys TEXT is the same")
+      ->group(group);
+  flags->prompt_option =
+      add_text(app, "-p,--prompt", flags->prompt, "TEXT", "Ask this, print the answer and leave");
+  flags->file_option = add_text(app, "-f,--file", flags->file, "FILE",
+                                "The same with the text of a file; - is standard input");
+  add_text(app, "--template", flags->template_file, "T.jinja",
+           "Chat template instead of the model's own")
+      ->group(group);
+  add_choice(
+      app, "--think", flags->think, std::span<const Choice<ThinkFlag>>(kThinkFlags),
+      "Thoughts of models that think: shown, hidden, or switched off (default auto: shown on "
+      "a terminal, hidden elsewhere)")
+      ->group(group);
+  add_switch(app, "--no-save", flags->no_save, "Keep nothing of what is typed")->group(group);
+  for (CLI::Option* option : {flags->prompt_option, flags->file_option}) {
+    option->group(group)->configurable(false);
+  }
+  make_exclusive({flags->prompt_option, flags->file_option});
+  add_model_flags(app, flags->model);
+  add_integer(app, "-c,--ctx", flags->model.n_ctx, 0, 1 << 24,
+              "Context in tokens (default 0: as trained, at most 4096)")
+      ->group("Model");
+  add_length_flags(app, flags->generation);
+  add_sampling_flags(app, flags->sampling);
+  add_output_format(app, flags->format, /*with_json_lines=*/true)->group("Output");
+  add_verbose(app, flags->model.verbose)->group("Output");
+  add_energy_flags(app, flags->energy);
+  app.footer(
+      R"(At a terminal a conversation begins; /help there lists its commands. With -p, -f or a pipe one question
+is answered. Answers go to stdout, everything else to stderr. Ctrl-C stops an answer and keeps the
+conversation, a second one leaves; Ctrl-D leaves. When the context is full, the oldest turns are left out.
+
+Examples:
+  tern chat
+  tern chat -m model.gguf -sys "Answer in one sentence."
+  tern chat -p "Tell me a story about a dragon."
+  echo "Hello" | tern chat --output jsonl)");
+  return [flags](Context& context) { return run_chat(*flags, context); };
+}
+
+}  // namespace tern::tools
