@@ -37,11 +37,49 @@ struct ChatFlags {
   std::string file;
   std::string template_file;
   ThinkFlag think = ThinkFlag::kAuto;
+  std::string session;
+  bool resume = false;
   bool no_save = false;
   OutputFormat format = OutputFormat::kText;
   CLI::Option* prompt_option = nullptr;
   CLI::Option* file_option = nullptr;
 };
+
+/// Where the conversation is kept: one at the terminal always, one question where it is asked for.
+Result<std::optional<SessionKeeper>> make_keeper(const ChatFlags& flags, bool one_shot, Log& log) {
+  const bool is_wanted = flags.resume || !flags.session.empty();
+  if (flags.no_save && is_wanted) {
+    return make_error(ErrorCode::kUsage, "--no-save contradicts --continue and --session");
+  }
+  if (!flags.session.empty()) TERN_RETURN_IF_ERROR(SessionStore::check_name(flags.session));
+  const std::string folder = state_folder(process_environment());
+  if (flags.no_save || (one_shot && !is_wanted)) return std::optional<SessionKeeper>();
+  if (folder.empty() && !is_wanted) {
+    log.warning("the conversation is not saved: neither XDG_STATE_HOME nor HOME is set");
+    return std::optional<SessionKeeper>();
+  }
+  if (folder.empty()) {
+    return make_error(ErrorCode::kNotFound,
+                      "no folder for conversations: neither XDG_STATE_HOME nor HOME is set");
+  }
+  return std::optional(SessionKeeper(SessionStore(folder + "/sessions"), flags.session, log));
+}
+
+/// Takes up the conversation that --continue or --session asks for; how many answers it has had.
+Result<uint64_t> take_up(const ChatFlags& flags, std::optional<SessionKeeper>& keeper, Chat& chat) {
+  if (!keeper) return uint64_t{0};
+  std::string name = flags.session;
+  if (flags.resume) {
+    const std::vector<std::string> names = keeper->store().names();
+    if (names.empty()) {
+      return with_hint(make_error(ErrorCode::kNotFound, "there is no conversation to go on with"),
+                       "leave --continue out to begin one");
+    }
+    name = names.front();
+  }
+  if (name.empty() || !keeper->store().has(name)) return uint64_t{0};
+  return keeper->resume(name, chat, flags.system);
+}
 
 /// The question of a one-shot; none for a conversation at the terminal.
 Result<std::optional<std::string>> question_of(const ChatFlags& flags) {
@@ -92,6 +130,7 @@ Result<int> run_chat(const ChatFlags& flags, Context& context) {
         make_error(ErrorCode::kUsage, "JSON output is for one question, not for a conversation"),
         "give the question with -p TEXT, -f FILE or through a pipe");
   }
+  TERN_ASSIGN_OR_RETURN(auto keeper, make_keeper(flags, question.has_value(), context.log));
   TERN_ASSIGN_OR_RETURN(const ChatOptions options, chat_options(flags));
   GenerateOptions generation = flags.generation;
   TERN_ASSIGN_OR_RETURN(generation.sampling, flags.sampling.resolve());
@@ -108,6 +147,7 @@ Result<int> run_chat(const ChatFlags& flags, Context& context) {
   TERN_ASSIGN_OR_RETURN(auto chat, Chat::create(std::move(session), options));
   warn_about_form(chat->form(), context.log);
   TERN_RETURN_IF_ERROR(apply_think_mode(*chat, think, context.log));
+  TERN_ASSIGN_OR_RETURN(const uint64_t n_answers, take_up(flags, keeper, *chat));
 
   if (question) {
     OneShot shot;
@@ -115,8 +155,12 @@ Result<int> run_chat(const ChatFlags& flags, Context& context) {
     shot.format = flags.format;
     shot.generation = std::move(generation);
     shot.think = think;
+    shot.generation.sampling.seed += n_answers;
     shot.meter = std::move(meter);
-    return run_one_shot(*chat, loaded, std::move(shot), context);
+    TERN_ASSIGN_OR_RETURN(const int exit_code,
+                          run_one_shot(*chat, loaded, std::move(shot), context));
+    if (keeper) keeper->keep(*chat, n_answers + 1);
+    return exit_code;
   }
 
   ChatShellOptions shell_options;
@@ -126,6 +170,8 @@ Result<int> run_chat(const ChatFlags& flags, Context& context) {
   shell_options.with_energy = with_energy;
   const std::string folder = state_folder(process_environment());
   if (!flags.no_save && !folder.empty()) shell_options.history_path = folder + "/history";
+  shell_options.keeper = std::move(keeper);
+  shell_options.n_answers = n_answers;
   shell_options.hint = "/help lists the commands, Ctrl-D leaves";
   const std::filesystem::path path = loaded.model->info().path;
   if (path.filename() == kDemoModelFile) {
@@ -164,7 +210,15 @@ Action setup_chat(CLI::App& app) {
       "Thoughts of models that think: shown, hidden, or switched off (default auto: shown on "
       "a terminal, hidden elsewhere)")
       ->group(group);
-  add_switch(app, "--no-save", flags->no_save, "Keep nothing of what is typed")->group(group);
+  CLI::Option* resume = add_switch(app, "--continue", flags->resume,
+                                   "Go on with the conversation that was kept last");
+  CLI::Option* session = add_text(app, "--session", flags->session, "NAME",
+                                  "Go on with the conversation of this name, or begin it");
+  resume->group(group)->configurable(false);
+  session->group(group)->configurable(false);
+  make_exclusive({resume, session});
+  add_switch(app, "--no-save", flags->no_save, "Keep neither the conversation nor what is typed")
+      ->group(group);
   for (CLI::Option* option : {flags->prompt_option, flags->file_option}) {
     option->group(group)->configurable(false);
   }
@@ -181,11 +235,12 @@ Action setup_chat(CLI::App& app) {
   app.footer(
       R"(At a terminal a conversation begins; /help there lists its commands. With -p, -f or a pipe one question
 is answered. Answers go to stdout, everything else to stderr. Ctrl-C stops an answer and keeps the
-conversation, a second one leaves; Ctrl-D leaves. When the context is full, the oldest turns are left out.
+conversation, a second one leaves; Ctrl-D leaves. Conversations are kept in $XDG_STATE_HOME/tern/sessions. When the context is full, the oldest turns are left out.
 
 Examples:
   tern chat
   tern chat -m model.gguf -sys "Answer in one sentence."
+  tern chat --continue
   tern chat -p "Tell me a story about a dragon."
   echo "Hello" | tern chat --output jsonl)");
   return [flags](Context& context) { return run_chat(*flags, context); };

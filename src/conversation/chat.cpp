@@ -139,19 +139,32 @@ class ChatImpl final : public Chat {
     // First without any history: whatever is too long even so is refused after one pass over it.
     TERN_ASSIGN_OR_RETURN(WrittenPrompt alone, write_from(last));
     if (room(alone) == 0) return std::optional<WrittenPrompt>();
-    size_t first = std::min(n_dropped_, last);
-    size_t wanted = std::max<size_t>(1, n_ctx() / kLeastRoomDivisor);
-    while (first < last) {
-      TERN_ASSIGN_OR_RETURN(WrittenPrompt prompt, write_from(first));
-      if (room(prompt) >= wanted) {
-        n_dropped_ = first;
-        return std::optional(std::move(prompt));
-      }
-      wanted = std::max<size_t>(1, n_ctx() / kRoomDivisor);
-      ++first;
+    const size_t first = std::min(n_dropped_, last);
+    if (first == last) {
+      n_dropped_ = last;
+      return std::optional(std::move(alone));
     }
-    n_dropped_ = last;
-    return std::optional(std::move(alone));
+    TERN_ASSIGN_OR_RETURN(WrittenPrompt whole, write_from(first));
+    if (room(whole) >= std::max<size_t>(1, n_ctx() / kLeastRoomDivisor)) {
+      n_dropped_ = first;
+      return std::optional(std::move(whole));
+    }
+    // Fewer turns take fewer tokens, so the least number to drop is found by halving.
+    const size_t wanted = std::max<size_t>(1, n_ctx() / kRoomDivisor);
+    size_t too_many = first, enough = last;  // turns dropped: leaving too many, leaving few enough
+    WrittenPrompt kept = std::move(alone);
+    while (enough - too_many > 1) {
+      const size_t middle = too_many + (enough - too_many) / 2;
+      TERN_ASSIGN_OR_RETURN(WrittenPrompt prompt, write_from(middle));
+      if (room(prompt) >= wanted) {
+        enough = middle;
+        kept = std::move(prompt);
+      } else {
+        too_many = middle;
+      }
+    }
+    n_dropped_ = enough;
+    return std::optional(std::move(kept));
   }
 
   /// The context is full in the middle of an answer: older turns go, the answer stays.

@@ -155,6 +155,16 @@ def main():
         terminal.wait(r"code \d+\n")
         check("code 130" in terminal.screen(), "the second Ctrl-C ends with 130", terminal)
 
+        # The conversation is there again, and what is asked for next is computed with it.
+        terminal.type(f"clear; {tern} chat -m {model} --continue -c 200000")
+        terminal.wait(r"going on with \S+: 1 question; the last: Hello[\s\S]*\n> *$")
+        terminal.type("/sessions")
+        terminal.wait(r"\* \d{4}-\S+ +1 question: Hello\n\S+ +\d{4}-\S+ +2 questions: Tell me a story about a d")
+        terminal.type("/undo")
+        terminal.wait(r"\(taken back: Hello\)")
+        terminal.keys("C-d")
+        terminal.wait(r"\$ *$")
+
         # No colours where nobody wants them, plain lines on a terminal that can nothing else.
         terminal.type(f"clear; NO_COLOR=1 {tern} chat -m {model} --no-save")
         terminal.wait(r"\n> *$")

@@ -39,6 +39,9 @@ constexpr std::array kCommands = {
     ChatCommand{"tokens", "[TEXT]", "how full the context is, or the tokens of a text",
                 command_tokens},
     ChatCommand{"read", "FILE [QUESTION]", "ask with the text of a file", command_read},
+    ChatCommand{"save", "[NAME]", "keep the conversation under a name, from now on", command_save},
+    ChatCommand{"load", "NAME", "go on with a conversation that was kept", command_load},
+    ChatCommand{"sessions", "", "the conversations that were kept", command_sessions},
     ChatCommand{"copy", "", "the last answer to the terminal's clipboard", command_copy},
     ChatCommand{"export", "md|json [FILE]", "the conversation as Markdown or JSON", command_export},
     ChatCommand{"model", "[FILE]", "show the model, or go on with another one", command_model},
@@ -132,7 +135,8 @@ Result<void> run_command(ChatShell& shell, std::string_view line) {
   return command->run(shell, std::string(argument));
 }
 
-Completion complete_command(std::string_view before) {
+Completion complete_command(std::string_view before,
+                            const std::function<std::vector<std::string>()>& session_names) {
   Completion completion;
   if (!before.starts_with('/')) return completion;
   const size_t blank = before.find(' ');
@@ -153,6 +157,7 @@ Completion complete_command(std::string_view before) {
     }
   };
   if (name == "set" && is_first) offer(setting_names());
+  if (name == "load" && is_first && session_names) offer(session_names());
   if (name == "energy" && is_first) offer({"on", "off"});
   if (name == "export" && is_first) offer({"json", "md"});
   if (name == "help" && is_first) {

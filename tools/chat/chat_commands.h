@@ -1,6 +1,7 @@
 // What can be typed with a slash: one row each. A row in chat_commands.cpp adds one.
 #pragma once
 
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -27,8 +28,10 @@ bool is_command(std::string_view line);
 /// not.
 Result<void> run_command(ChatShell& shell, std::string_view line);
 
-/// Names of commands, and what stands behind those that take names of files or settings.
-Completion complete_command(std::string_view before_cursor);
+/// Names of commands, and what stands behind those that take names of files, settings or kept
+/// conversations (asked for when needed).
+Completion complete_command(std::string_view before_cursor,
+                            const std::function<std::vector<std::string>()>& session_names = {});
 
 // The rows' functions, by what they are about.
 // commands_turns.cpp
@@ -46,6 +49,9 @@ Result<void> command_tokens(ChatShell& shell, const std::string& argument);
 Result<void> command_energy(ChatShell& shell, const std::string& argument);
 Result<void> command_model(ChatShell& shell, const std::string& argument);
 // commands_keep.cpp
+Result<void> command_save(ChatShell& shell, const std::string& argument);
+Result<void> command_load(ChatShell& shell, const std::string& argument);
+Result<void> command_sessions(ChatShell& shell, const std::string& argument);
 Result<void> command_copy(ChatShell& shell, const std::string& argument);
 Result<void> command_export(ChatShell& shell, const std::string& argument);
 

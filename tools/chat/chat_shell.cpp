@@ -55,6 +55,7 @@ ChatShell::ChatShell(std::unique_ptr<Chat> chat, ChatOptions chat_options, ChatS
       log_(log),
       interrupt_(interrupt) {
   options_.generation.interrupt = &interrupt_;
+  n_answers_ = options_.n_answers;
 }
 
 ChatShell::~ChatShell() = default;
@@ -66,7 +67,12 @@ std::unique_ptr<LineEditor> ChatShell::make_editor() {
   const bool dumb =
       term == nullptr || std::string_view(term).empty() || std::string_view(term) == "dumb";
   if (has_terminal && !dumb) {
-    auto editor = make_terminal_editor(STDERR_FILENO, options_.colour, complete_command);
+    const auto completer = [this](std::string_view before) {
+      return complete_command(before, [this] {
+        return options_.keeper ? options_.keeper->store().names() : std::vector<std::string>();
+      });
+    };
+    auto editor = make_terminal_editor(STDERR_FILENO, options_.colour, completer);
     if (editor != nullptr) return editor;
   }
   return make_plain_editor(has_terminal ? STDERR_FILENO : -1);
@@ -106,6 +112,7 @@ Result<int> ChatShell::run() {
     if (is_blank(line.text)) continue;
     remember(line.text);
     obey(line.text);
+    if (options_.keeper) options_.keeper->keep(*chat_, n_answers_);
     // Nobody reads the answers any more.
     if (!out_.write("")) break;
   }
@@ -227,6 +234,19 @@ Result<void> ChatShell::set_energy(bool on) {
 std::vector<std::string> ChatShell::energy_lines() const {
   if (energy_ == nullptr || !energy_->is_wanted()) return {};
   return energy_->lines();
+}
+
+Result<SessionKeeper*> ChatShell::keeper() {
+  if (options_.keeper) return &*options_.keeper;
+  return with_hint(make_error(ErrorCode::kUsage, "conversations are not saved here"),
+                   "--no-save was given, or there is no home folder");
+}
+
+Result<void> ChatShell::resume(const std::string& name) {
+  TERN_ASSIGN_OR_RETURN(SessionKeeper * keeper, this->keeper());
+  TERN_ASSIGN_OR_RETURN(n_answers_, keeper->resume(name, *chat_, {}));
+  last_answer_.reset();
+  return {};
 }
 
 Result<void> ChatShell::change_model(const std::string& path) {

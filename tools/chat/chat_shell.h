@@ -11,6 +11,7 @@
 
 #include "chat/history_file.h"
 #include "chat/line_editor.h"
+#include "chat/session_keeper.h"
 #include "log.h"
 #include "output.h"
 #include "tern/chat.h"
@@ -35,8 +36,10 @@ struct ChatShellOptions {
   ThinkMode think = ThinkMode::kShow;
   bool colour = false;
   bool with_energy = false;
-  std::string history_path;  // "": none
-  std::string hint;          // shown at the beginning, "": none
+  std::string history_path;             // "": none
+  std::optional<SessionKeeper> keeper;  // none: nothing is saved
+  uint64_t n_answers = 0;               // given before, in a conversation that goes on
+  std::string hint;                     // shown at the beginning, "": none
   std::function<Result<std::unique_ptr<EnergyMeter>>()> open_meter;
   /// A session over another model, for /model.
   std::function<Result<std::unique_ptr<Session>>(const std::string& path)> open_session;
@@ -74,6 +77,12 @@ class ChatShell {
   Result<void> set_energy(bool on);
   /// Lines about the last answer; empty where it was not measured.
   std::vector<std::string> energy_lines() const;
+
+  /// kUsage where nothing is saved (--no-save).
+  Result<SessionKeeper*> keeper();
+  uint64_t n_answers() const { return n_answers_; }
+  /// Goes on with a conversation that was kept.
+  Result<void> resume(const std::string& name);
 
   /// Goes on with another model; the conversation is taken along.
   Result<void> change_model(const std::string& path);

@@ -30,6 +30,35 @@ std::string to_base64(std::string_view bytes) {
 
 }  // namespace
 
+Result<void> command_save(ChatShell& shell, const std::string& argument) {
+  TERN_ASSIGN_OR_RETURN(SessionKeeper * keeper, shell.keeper());
+  if (!argument.empty()) {
+    TERN_RETURN_IF_ERROR(keeper->save_as(argument, shell.chat(), shell.n_answers()));
+  } else if (keeper->name().empty()) {
+    return with_hint(make_error(ErrorCode::kUsage, "there is nothing to save yet"),
+                     "ask something first");
+  }
+  shell.log().notice(fmt::format("(kept as {}, after every answer; tern chat --session {})",
+                                 keeper->name(), keeper->name()));
+  return {};
+}
+
+Result<void> command_load(ChatShell& shell, const std::string& argument) {
+  if (argument.empty()) {
+    return with_hint(make_error(ErrorCode::kUsage, "/load needs a name"),
+                     "/sessions lists the conversations there are");
+  }
+  return shell.resume(argument);
+}
+
+Result<void> command_sessions(ChatShell& shell, const std::string&) {
+  TERN_ASSIGN_OR_RETURN(SessionKeeper * keeper, shell.keeper());
+  const std::vector<std::string> lines = keeper->overview();
+  for (const std::string& line : lines) shell.log().notice(line);
+  if (lines.empty()) shell.log().notice("(none yet)");
+  return {};
+}
+
 // Terminals take text for the clipboard by an escape sequence (OSC 52), also over SSH.
 Result<void> command_copy(ChatShell& shell, const std::string&) {
   if (shell.chat().turns().empty()) return make_error(ErrorCode::kUsage, "there is no answer yet");

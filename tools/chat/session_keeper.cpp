@@ -1,0 +1,125 @@
+#include "chat/session_keeper.h"
+
+#include <algorithm>
+
+#include "base/result.h"
+#include "cache.h"
+#include "text_width.h"
+#include "tokenizer/utf8.h"
+
+namespace tern::tools {
+namespace {
+
+using conversation::SavedChat;
+
+constexpr size_t kShownQuestion = 48;
+
+SavedChat to_saved(const Chat& chat, uint64_t n_answers) {
+  const ModelInfo& info = chat.session().model().info();
+  SavedChat saved;
+  // Names of files may hold anything.
+  saved.model = replace_invalid_utf8(info.path);
+  saved.model_name = replace_invalid_utf8(info.name);
+  saved.system = chat.system();
+  saved.turns.assign(chat.turns().begin(), chat.turns().end());
+  saved.n_dropped = chat.n_dropped_turns();
+  saved.n_answers = n_answers;
+  return saved;
+}
+
+std::string first_words(const std::string& text) {
+  std::string line = text.substr(0, text.find('\n'));
+  if (display_width(line) <= kShownQuestion && line.size() == text.size()) return line;
+  while (display_width(line) > kShownQuestion) {
+    // Whole characters: continuation bytes go with what they continue.
+    while (!line.empty() && (static_cast<unsigned char>(line.back()) & 0xC0) == 0x80) {
+      line.pop_back();
+    }
+    if (!line.empty()) line.pop_back();
+  }
+  return line + "...";
+}
+
+}  // namespace
+
+Result<void> SessionKeeper::save(const Chat& chat, uint64_t n_answers) {
+  SavedChat saved = to_saved(chat, n_answers);
+  std::string text = conversation::to_file_text(saved);
+  if (text == kept_) return {};
+  if (name_.empty()) name_ = store_.new_name();
+  saved.saved_at = utc_timestamp();
+  TERN_RETURN_IF_ERROR(store_.save(name_, saved));
+  kept_ = std::move(text);
+  return {};
+}
+
+void SessionKeeper::keep(const Chat& chat, uint64_t n_answers) {
+  if (has_failed_ || chat.turns().empty()) return;
+  if (const Result<void> saved = save(chat, n_answers); !saved) {
+    has_failed_ = true;
+    log_->warning("the conversation is not saved: " + saved.error().message);
+  }
+}
+
+Result<void> SessionKeeper::save_as(const std::string& name, const Chat& chat, uint64_t n_answers) {
+  TERN_RETURN_IF_ERROR(SessionStore::check_name(name));
+  if (name != name_ && store_.has(name)) {
+    return with_hint(make_error(ErrorCode::kUsage, "there is a conversation {} already", name),
+                     "choose another name, or go on with that one: /load " + name);
+  }
+  if (chat.turns().empty()) {
+    return with_hint(make_error(ErrorCode::kUsage, "there is nothing to save yet"),
+                     "ask something first");
+  }
+  name_ = name;
+  is_named_ = true;
+  kept_.clear();
+  return save(chat, n_answers);
+}
+
+Result<uint64_t> SessionKeeper::resume(const std::string& name, Chat& chat,
+                                       const std::string& system) {
+  TERN_ASSIGN_OR_RETURN(SavedChat saved, store_.load(name));
+  const size_t n_turns = saved.turns.size();
+  TERN_RETURN_IF_ERROR(chat.restore(system.empty() ? saved.system : system, std::move(saved.turns),
+                                    saved.n_dropped));
+  name_ = name;
+  is_named_ = true;
+  kept_.clear();
+  log_->notice(
+      fmt::format("(going on with {}: {} question{}{})", name, n_turns, n_turns == 1 ? "" : "s",
+                  n_turns == 0 ? "" : "; the last: " + first_words(chat.turns().back().user)));
+  const ModelInfo& info = chat.session().model().info();
+  if (saved.model != info.path && saved.model_name != info.name) {
+    log_->notice(fmt::format("(it was held with another model: {})",
+                             saved.model_name.empty() ? saved.model : saved.model_name));
+  }
+  return saved.n_answers;
+}
+
+void SessionKeeper::begin_anew() {
+  if (!is_named_) name_.clear();
+  kept_.clear();
+}
+
+std::vector<std::string> SessionKeeper::overview() const {
+  std::vector<std::string> lines;
+  const std::vector<std::string> names = store_.names();
+  size_t width = 0;
+  for (const std::string& name : names) width = std::max(width, name.size());
+  for (const std::string& name : names) {
+    const auto saved = store_.load(name);
+    const std::string title = align_left(name, width) + (name == name_ ? " * " : "   ");
+    if (!saved) {
+      lines.push_back(title + "damaged or unreadable; kept as it is");
+      continue;
+    }
+    lines.push_back(
+        fmt::format("{}{}  {} question{}: {}", title, saved->saved_at, saved->turns.size(),
+                    saved->turns.size() == 1 ? "" : "s",
+                    saved->turns.empty() ? "" : first_words(saved->turns.front().user)));
+  }
+  return lines;
+}
+
+}  // namespace tern::tools
