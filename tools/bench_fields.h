@@ -171,6 +171,7 @@ void model_fields(Visitor& v, Report& report) {
   v.flag("synthetic", report.synthetic);
   v.text("weights_format", report.weights_format);
   v.text("weights_layout", report.weights_layout);
+  v.text("weights_layout_reason", report.weights_layout_reason);
   v.object("head", [&report](auto& head) {
     head.text("stored", report.head_format);
     head.text("resident", report.head_resident);

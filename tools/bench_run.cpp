@@ -127,12 +127,28 @@ Result<void> BenchRun::load() {
   const auto most = std::max_element(engines_.begin(), engines_.end(), [](auto& a, auto& b) {
     return a->n_threads() < b->n_threads();
   });
+  const bool may_be_tuned = flags_.threads.empty() && flags_.model.may_be_tuned();
+  bool tuned_layout = false;
   if (flags_.synthetic.shape.empty()) {
+    if (may_be_tuned) {
+      TERN_ASSIGN_OR_RETURN(tuned_layout, take_tuned_layout(&flags, context_.log));
+    }
     TERN_ASSIGN_OR_RETURN(model_, load_model_on(*most, flags, context_));
   } else {
     TERN_ASSIGN_OR_RETURN(model_, load_synthetic_on(*most, flags_.synthetic, flags, context_));
+    // There is no file to look into beforehand.
+    const auto tuned = may_be_tuned && flags.weights == WeightsLayout::kAuto
+                           ? tuned_choice(model_->info(), model_->plan(), context_.log)
+                           : std::nullopt;
+    tuned_layout = tuned.has_value();
+    if (tuned && tuned->choice.layout != model_->info().weights_layout) {
+      flags.weights = layout_named(tuned->choice.layout).value_or(WeightsLayout::kAuto);
+      model_.reset();
+      TERN_ASSIGN_OR_RETURN(model_, load_synthetic_on(*most, flags_.synthetic, flags, context_));
+    }
   }
-  if (flags_.threads.empty() && flags_.model.may_be_tuned()) {
+  report_.weights_layout_reason = tuned_layout ? "tuned" : model_->info().weights_layout_reason;
+  if (may_be_tuned) {
     if (auto tuned = tuned_engine(*model_, flags_.model, context_.log)) {
       report_.notes.push_back("threads and kernels as 'tern tune' found them");
       model_ = model_->with_engine(tuned);

@@ -136,7 +136,7 @@ Result<int> run_perplexity(const PerplexityFlags& given, Context& context) {
                                  {"seconds", seconds},
                                  {"tokens_per_second", rate(n_computed, seconds)}}},
                                {"energy", run_energy_json(*meter, figure, n_computed)},
-                               {"model", model_json(*model)},
+                               {"model", model_json(*model, loaded.tuned_layout)},
                                {"kernels", kernels_json(model->engine(), loaded.tuned)}},
                               true));
   } else if (result.n_windows > 0) {

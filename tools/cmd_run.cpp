@@ -88,7 +88,7 @@ Json timings_json(const Model& model, const Timings& timings) {
 
 /// What is known before the first token.
 Json start_json(const LoadedModel& loaded, const Prompt& prompt, const SamplingOptions& sampling) {
-  return {{"model", model_json(*loaded.model)},
+  return {{"model", model_json(*loaded.model, loaded.tuned_layout)},
           {"kernels", kernels_json(loaded.model->engine(), loaded.tuned)},
           {"seed", sampling.seed},
           {"sampling", describe(sampling)},

@@ -33,10 +33,12 @@ struct TuneFlags {
 
 /// What keeps later commands from using the result: settings that are there for every command.
 void warn_of_presets(Log& log) {
-  for (const char* flag : {"threads", "threads-batch", "isa", "no-tune"}) {
+  for (const char* flag : {"threads", "threads-batch", "isa", "no-tune", "weights"}) {
     const auto preset = preset_of(flag, process_environment());
-    // 0 threads leave the choice open, and so does a switch that is off.
-    if (!preset || preset->value == "0" || preset->value == "false") continue;
+    // 0 threads leave the choice open, and so do a switch that is off and the word auto.
+    if (!preset || preset->value == "0" || preset->value == "false" || preset->value == "auto") {
+      continue;
+    }
     log.warning(fmt::format("{} is set: commands that see it do not use what is tuned",
                             escape_controls(preset->source)));
   }
@@ -57,10 +59,40 @@ std::string model_arguments(const TuneFlags& flags) {
   return text;
 }
 
-Result<std::shared_ptr<const Model>> load(const TuneFlags& flags, Context& context) {
-  TERN_ASSIGN_OR_RETURN(auto engine, create_engine(flags.model, context.log));
+Result<std::shared_ptr<const Model>> load_on(std::shared_ptr<const Engine> engine,
+                                             const TuneFlags& flags, Context& context) {
   if (flags.synthetic.shape.empty()) return load_model_on(std::move(engine), flags.model, context);
   return load_synthetic_on(std::move(engine), flags.synthetic, flags.model, context);
+}
+
+Result<std::shared_ptr<const Model>> load(const TuneFlags& flags, Context& context) {
+  TERN_ASSIGN_OR_RETURN(auto engine, create_engine(flags.model, context.log));
+  return load_on(std::move(engine), flags, context);
+}
+
+/// The model in all layouts that are worth measuring, the default first. Those that find no room
+/// beside it are left out, and said.
+Result<std::vector<std::shared_ptr<const Model>>> load_layouts(const TuneFlags& given,
+                                                               Context& context) {
+  TuneFlags flags = given;
+  if (flags.synthetic.shape.empty()) {
+    TERN_ASSIGN_OR_RETURN(flags.model.model, resolve_model_path(flags.model.model, context.log));
+  }
+  TERN_ASSIGN_OR_RETURN(const auto engine, create_engine(flags.model, context.log));
+  std::vector<std::shared_ptr<const Model>> models;
+  for (const WeightsLayout layout : layouts_to_tune(std::string(engine->isa()))) {
+    flags.model.weights = models.empty() ? WeightsLayout::kAuto : layout;
+    auto model = load_on(engine, flags, context);
+    if (model) {
+      models.push_back(*std::move(model));
+    } else if (!models.empty() && model.error().code == ErrorCode::kOutOfMemory) {
+      context.log.warning("another layout of the weights is not measured: " +
+                          model.error().message);
+    } else {
+      return std::move(model).error();
+    }
+  }
+  return models;
 }
 
 /// Key of the model that is named; files are looked at without loading their weights.
@@ -91,13 +123,16 @@ Result<int> forget(const TuneFlags& flags, const TuneCache& cache, Context& cont
   return 0;
 }
 
-Result<TuneResult> measure(const TuneFlags& flags, const std::shared_ptr<const Model>& model,
+Result<TuneResult> measure(const TuneFlags& flags, std::vector<std::shared_ptr<const Model>> models,
                            Context& context) {
   ProgressBar bar(context.log, "tuning");
   TuneOptions options;
   options.budget_seconds = static_cast<double>(flags.budget);
   options.interrupt = &context.interrupt;
   options.progress = [&bar](double fraction, std::string_view what) { bar.update(fraction, what); };
+  const auto model = std::move(models.front());
+  models.erase(models.begin());
+  options.other_layouts = std::move(models);
   return tune(model, options);
 }
 
@@ -110,9 +145,10 @@ Result<int> run_tune(const TuneFlags& flags, Context& context) {
   const TuneCache cache(Cache(process_environment(), context.log));
   if (flags.forget) return forget(flags, cache, context);
 
-  TERN_ASSIGN_OR_RETURN(const auto model, load(flags, context));
+  TERN_ASSIGN_OR_RETURN(auto models, load_layouts(flags, context));
+  const auto model = models.front();
   const std::optional<double> load_average = machine_state().load_average;
-  TERN_ASSIGN_OR_RETURN(const TuneResult result, measure(flags, model, context));
+  TERN_ASSIGN_OR_RETURN(const TuneResult result, measure(flags, std::move(models), context));
   const auto notes = tune_notes(result, load_average, cpu_topology().n_physical);
   const Result<void> stored = flags.dry_run ? Result<void>() : cache.store(*model, result);
   const bool kept = stored.has_value() && !flags.dry_run;
@@ -124,7 +160,9 @@ Result<int> run_tune(const TuneFlags& flags, Context& context) {
     std::string text = tune_text(*model, result, notes);
     if (kept) {
       text += fmt::format(
-          "stored in {}, for commands without -t, --threads-batch and --isa\n"
+          "stored in {}, for commands without -t, --threads-batch and --isa; the layout for those "
+          "without "
+          "--weights, too\n"
           "undo: tern tune --forget{}\n",
           escape_controls(cache.path()), model_arguments(flags));
     }
@@ -155,8 +193,9 @@ Action setup_tune(CLI::App& app) {
   add_output_format(app, flags->format, /*with_json_lines=*/false);
   add_verbose(app, flags->model.verbose);
   app.footer(
-      R"(Measures single tokens and prompts with several thread counts and the best kernels of this CPU, on the
-shapes of the model, in turn. The fewest threads that are as fast win. The choice is kept for this
+      R"(Measures single tokens and prompts with several thread counts, the best kernels of this CPU and the
+layouts of the ternary weights (--weights of other commands), on the shapes of the model, in turn. The
+fewest threads that are as fast win; kernels and layout by the product of both speeds. The choice is kept for this
 machine, this program and all models of the same shape; 'tern doctor' shows it. It changes speed only,
 never a result. Close other programs first. '-' in the table: not worth measuring. A synthetic model
 stands for all files of its shape and formats.

@@ -60,6 +60,7 @@ Json tuned_json(const DoctorReport& report) {
         {{"model", text_or_null(tuned.model)},
          {"shape", tuned.shape},
          {"isa", tuned.choice.isa},
+         {"weights", tuned.choice.layout},
          {"threads", tuned.choice.n_threads_decode},
          {"threads_batch", tuned.choice.n_threads_batch},
          {"decode_tokens_per_second", tuned.decode_rate > 0.0 ? Json(tuned.decode_rate) : Json()},

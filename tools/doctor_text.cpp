@@ -233,9 +233,9 @@ void add_tuned(const DoctorReport& report, Page& page) {
     page.row("none", "'tern tune -m MODEL' finds the fastest threads and kernels for a model");
   }
   for (const TunedChoice& tuned : report.tuned) {
-    std::string text =
-        fmt::format("{}: {} kernels; threads {}, for prompts {}", tuned.model, tuned.choice.isa,
-                    tuned.choice.n_threads_decode, tuned.choice.n_threads_batch);
+    std::string text = fmt::format("{}: {} kernels, weights in {}; threads {}, for prompts {}",
+                                   tuned.model, tuned.choice.isa, tuned.choice.layout,
+                                   tuned.choice.n_threads_decode, tuned.choice.n_threads_batch);
     if (tuned.decode_rate > 0.0 && tuned.prefill_rate > 0.0) {
       text += fmt::format("; {} and {} tokens/s", figure(tuned.decode_rate, 3),
                           figure(tuned.prefill_rate, 3));

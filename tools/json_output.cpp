@@ -6,13 +6,14 @@ std::string to_text(const Json& json, bool indented) {
   return json.dump(indented ? 2 : -1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-Json model_json(const Model& model) {
+Json model_json(const Model& model, bool tuned_layout) {
   const ModelInfo& info = model.info();
   return {{"path", info.path},
           {"name", info.name},
           {"architecture", info.architecture},
           {"act", info.act_mode},
           {"weights_layout", info.weights_layout},
+          {"weights_layout_reason", tuned_layout ? "tuned" : info.weights_layout_reason},
           {"head", {{"stored", info.head_format}, {"resident", info.head_resident}}}};
 }
 

@@ -20,8 +20,10 @@ inline constexpr int kSchemaVersion = 1;
 /// U+FFFD; infinities become null.
 std::string to_text(const Json& json, bool indented);
 
-/// {"path", "name", "architecture", "act", "weights_layout", "head": {"stored", "resident"}}
-Json model_json(const Model& model);
+/// {"path", "name", "architecture", "act", "weights_layout", "weights_layout_reason", "head":
+/// {"stored", "resident"}} tuned_layout: the layout is one that was requested because `tern tune`
+/// found it.
+Json model_json(const Model& model, bool tuned_layout = false);
 /// {"isa", "threads" (for single tokens), "threads_batch" (for prompts), "entries": {entry: isa}}
 Json kernels_json(const Engine& engine);
 /// The same with "tuned": whether `tern tune` chose threads and kernels.

@@ -82,9 +82,25 @@ Result<std::shared_ptr<const Model>> load_synthetic_on(std::shared_ptr<const Eng
   });
 }
 
+std::optional<TunedChoice> tuned_choice(const ModelInfo& info, const MemoryPlan& plan, Log& log) {
+  return TuneCache(Cache(process_environment(), log)).find(model_shape_key(info, plan));
+}
+
+Result<bool> take_tuned_layout(ModelFlags* flags, Log& log) {
+  if (!flags->may_be_tuned() || flags->weights != WeightsLayout::kAuto) return false;
+  if (TuneCache(Cache(process_environment(), log)).choices().empty()) return false;
+  TERN_ASSIGN_OR_RETURN(flags->model, resolve_model_path(flags->model, log));
+  // What is wrong with the file is said when it is loaded.
+  const auto inspection = inspect_model(flags->model, flags->load_options());
+  if (!inspection || !inspection->unsupported.empty()) return false;
+  const auto tuned = tuned_choice(inspection->info, inspection->plan, log);
+  const auto layout = tuned ? layout_named(tuned->choice.layout) : std::nullopt;
+  flags->weights = layout.value_or(WeightsLayout::kAuto);
+  return layout.has_value();
+}
+
 std::shared_ptr<const Engine> tuned_engine(const Model& model, const ModelFlags& flags, Log& log) {
-  const TuneCache cache(Cache(process_environment(), log));
-  const auto tuned = cache.find(model_shape_key(model.info(), model.plan()));
+  const auto tuned = tuned_choice(model.info(), model.plan(), log);
   if (!tuned) return nullptr;
   const TuneChoice& choice = tuned->choice;
   EngineOptions options = flags.engine_options(choice.n_threads_decode);
@@ -98,9 +114,9 @@ std::shared_ptr<const Engine> tuned_engine(const Model& model, const ModelFlags&
     log.warning("what 'tern tune' found cannot be used: " + engine.error().message);
     return nullptr;
   }
-  log.info(fmt::format("tuned on {}: {} kernels; threads {}, for prompts {}; --no-tune ignores it",
-                       tuned->tuned_at, choice.isa, choice.n_threads_decode,
-                       choice.n_threads_batch));
+  log.info(fmt::format(
+      "tuned on {}: {} kernels, weights in {}; threads {}, for prompts {}; --no-tune ignores it",
+      tuned->tuned_at, choice.isa, choice.layout, choice.n_threads_decode, choice.n_threads_batch));
   return *std::move(engine);
 }
 
@@ -109,13 +125,15 @@ Result<LoadedModel> load_model(const ModelFlags& flags, Context& context) {
   context.log.info(fmt::format("engine: {} kernels, {} threads ({} for prompts), self-test {}",
                                engine->isa(), engine->n_threads_decode(), engine->n_threads_batch(),
                                engine->self_test_report()));
-  TERN_ASSIGN_OR_RETURN(auto model, load_model_on(std::move(engine), flags, context));
+  ModelFlags wanted = flags;
+  TERN_ASSIGN_OR_RETURN(const bool tuned_layout, take_tuned_layout(&wanted, context.log));
+  TERN_ASSIGN_OR_RETURN(auto model, load_model_on(std::move(engine), wanted, context));
   if (flags.may_be_tuned()) {
     if (auto tuned = tuned_engine(*model, flags, context.log)) {
-      return LoadedModel{model->with_engine(std::move(tuned)), true};
+      return LoadedModel{model->with_engine(std::move(tuned)), true, tuned_layout};
     }
   }
-  return LoadedModel{std::move(model), false};
+  return LoadedModel{std::move(model), false, tuned_layout};
 }
 
 }  // namespace tern::tools

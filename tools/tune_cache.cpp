@@ -46,11 +46,13 @@ std::optional<TunedChoice> parse(const CacheEntry& entry, const std::string& mac
   auto isa = text_member(value, "isa");
   const auto n_decode = threads_member(value, "threads");
   const auto n_batch = threads_member(value, "threads_batch");
+  auto layout = text_member(value, "weights");
+  if (!layout || !layout_named(*layout)) return std::nullopt;
   if (!isa || !n_decode || !n_batch) return std::nullopt;
   TunedChoice tuned;
   tuned.shape = entry.key;
   tuned.model = text_member(value, "model").value_or("");
-  tuned.choice = {*std::move(isa), *n_decode, *n_batch};
+  tuned.choice = {*std::move(isa), *n_decode, *n_batch, *std::move(layout)};
   tuned.decode_rate = rate_member(value, "decode_tokens_per_second");
   tuned.prefill_rate = rate_member(value, "prefill_tokens_per_second");
   tuned.tuned_at = entry.stored_at;
@@ -60,13 +62,20 @@ std::optional<TunedChoice> parse(const CacheEntry& entry, const std::string& mac
 
 }  // namespace
 
+std::optional<WeightsLayout> layout_named(const std::string& name) {
+  if (name == "T2") return WeightsLayout::kT2;
+  if (name == "T5") return WeightsLayout::kT5;
+  if (name == "L2") return WeightsLayout::kL2;
+  return std::nullopt;
+}
+
 std::string model_shape_key(const ModelInfo& info, const MemoryPlan& plan) {
   return fmt::format(
-      "{}, {} layers, {} wide, {} inner, {}/{} heads of {}, {} tokens; ternary {}, embedding {}, "
-      "head {}, other {} bytes",
+      "{}, {} layers, {} wide, {} inner, {}/{} heads of {}, {} tokens; {} ternary weights in {}; "
+      "embedding {}, head {}, other {} bytes",
       info.architecture, info.n_layer, info.n_embd, info.n_ff, info.n_head, info.n_head_kv,
-      info.head_dim, info.n_vocab, plan.ternary_bytes, plan.embedding_bytes, plan.head_bytes,
-      plan.other_bytes);
+      info.head_dim, info.n_vocab, info.parameters.ternary, info.weights_format,
+      plan.embedding_bytes, plan.head_bytes, plan.other_bytes);
 }
 
 TuneCache::TuneCache(Cache cache, std::string machine)
@@ -102,6 +111,7 @@ Result<void> TuneCache::store(const Model& model, const TuneResult& result) cons
                       {{"machine", machine_},
                        {"model", info.name.empty() ? info.path : info.name},
                        {"isa", result.choice.isa},
+                       {"weights", result.choice.layout},
                        {"threads", result.choice.n_threads_decode},
                        {"threads_batch", result.choice.n_threads_batch},
                        {"decode_tokens_per_second", result.rate(TunePhase::kDecode)},

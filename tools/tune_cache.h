@@ -15,9 +15,13 @@
 
 namespace tern::tools {
 
-/// Stands for all models that are computed alike: architecture, sizes, and the bytes of the weights
-/// as they lie in memory, but neither name nor path.
+/// Stands for all models that are computed alike: architecture, sizes, format of the ternary
+/// weights in the file, and the bytes of all others as they lie in memory; but neither name nor
+/// path, and not the layout of the ternary weights, which is a part of the choice.
 std::string model_shape_key(const ModelInfo& info, const MemoryPlan& plan);
+
+/// The layout that ModelInfo::weights_layout names so: "T2". None for another text.
+std::optional<WeightsLayout> layout_named(const std::string& name);
 
 struct TunedChoice {
   std::string shape;  // model_shape_key()

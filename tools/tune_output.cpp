@@ -15,12 +15,16 @@ constexpr double kCalm = 0.10;  // interquartile range / median
 constexpr double kBusy = 0.25;  // running programs per core
 constexpr size_t kWidth = 80;   // columns of a terminal; the table has fewer
 
-using Setting = std::pair<std::string, int>;  // kernels, threads
+struct Setting {
+  std::string isa, layout;
+  int n_threads = 0;
+  bool operator==(const Setting&) const = default;
+};
 
 const TuneCandidate* find(const TuneResult& result, TunePhase phase, const Setting& setting) {
   for (const TuneCandidate& c : result.candidates) {
-    if (c.phase == phase && c.isa == setting.first && c.n_threads == setting.second &&
-        !c.samples.empty()) {
+    if (c.phase == phase && c.isa == setting.isa && c.layout == setting.layout &&
+        c.n_threads == setting.n_threads && !c.samples.empty()) {
       return &c;
     }
   }
@@ -40,10 +44,14 @@ void append_cells(const TuneResult& result, TunePhase phase, const Setting& sett
 }
 
 // One line, or "" where the default was not measured.
-std::string gain(const Engine& usual, const TuneResult& result) {
+std::string gain(const Model& model, const TuneResult& result) {
+  const Engine& usual = model.engine();
+  const std::string& layout = model.info().weights_layout;
   const std::string isa(usual.isa());
-  const TuneCandidate* decode = find(result, TunePhase::kDecode, {isa, usual.n_threads_decode()});
-  const TuneCandidate* prefill = find(result, TunePhase::kPrefill, {isa, usual.n_threads_batch()});
+  const TuneCandidate* decode =
+      find(result, TunePhase::kDecode, {isa, layout, usual.n_threads_decode()});
+  const TuneCandidate* prefill =
+      find(result, TunePhase::kPrefill, {isa, layout, usual.n_threads_batch()});
   if (decode == nullptr || prefill == nullptr) return {};
   return fmt::format("against the default ({}, threads {}): decode x {:.2f}, prefill x {:.2f}\n",
                      isa, usual.n_threads_decode(),
@@ -51,8 +59,8 @@ std::string gain(const Engine& usual, const TuneResult& result) {
                      result.rate(TunePhase::kPrefill) / prefill->median);
 }
 
-Json choice_json(const std::string& isa, int n_decode, int n_batch) {
-  return {{"isa", isa}, {"threads", n_decode}, {"threads_batch", n_batch}};
+Json choice_json(const std::string& isa, const std::string& layout, int n_decode, int n_batch) {
+  return {{"isa", isa}, {"weights", layout}, {"threads", n_decode}, {"threads_batch", n_batch}};
 }
 
 }  // namespace
@@ -81,24 +89,29 @@ std::string tune_text(const Model& model, const TuneResult& result,
                                  info.architecture, info.n_layer);
   Table table;
   using Kind = TableColumn::Kind;
-  table.columns = {{"", "kernels", Kind::kKey, true}, {"", "threads", Kind::kKey},
-                   {"single tokens", "tokens/s"},     {"single tokens", "spread"},
-                   {"prompts", "tokens/s"},           {"prompts", "spread"}};
+  table.columns = {{"", "kernels", Kind::kKey, true},
+                   {"", "weights", Kind::kKey, true},
+                   {"", "threads", Kind::kKey},
+                   {"single tokens", "tokens/s"},
+                   {"single tokens", "spread"},
+                   {"prompts", "tokens/s"},
+                   {"prompts", "spread"}};
   std::vector<Setting> shown;
   for (const TuneCandidate& c : result.candidates) {
-    const Setting setting(c.isa, c.n_threads);
+    const Setting setting{c.isa, c.layout, c.n_threads};
     if (std::find(shown.begin(), shown.end(), setting) != shown.end()) continue;
     shown.push_back(setting);
-    std::vector<std::string> row = {c.isa, std::to_string(c.n_threads)};
+    std::vector<std::string> row = {c.isa, c.layout, std::to_string(c.n_threads)};
     append_cells(result, TunePhase::kDecode, setting, &row);
     append_cells(result, TunePhase::kPrefill, setting, &row);
     table.rows.push_back(std::move(row));
   }
   text += to_text(table, kWidth);
   const TuneChoice& choice = result.choice;
-  text += fmt::format("\n* choice: {} kernels; threads {}, for prompts {} ({:.1f} s)\n", choice.isa,
-                      choice.n_threads_decode, choice.n_threads_batch, result.seconds);
-  text += gain(model.engine(), result);
+  text += fmt::format(
+      "\n* choice: {} kernels, weights in {}; threads {}, for prompts {} ({:.1f} s)\n", choice.isa,
+      choice.layout, choice.n_threads_decode, choice.n_threads_batch, result.seconds);
+  text += gain(model, result);
   for (const std::string& note : notes) text += "note: " + note + "\n";
   return text;
 }
@@ -113,6 +126,7 @@ Json tune_json(const Model& model, const TuneResult& result,
     }
     candidates.push_back({{"phase", c.phase == TunePhase::kDecode ? "decode" : "prefill"},
                           {"isa", c.isa},
+                          {"weights", c.layout},
                           {"threads", c.n_threads},
                           {"tokens_per_second", std::move(rate)},
                           {"chosen", result.is_chosen(c)}});
@@ -121,9 +135,10 @@ Json tune_json(const Model& model, const TuneResult& result,
   const Engine& usual = model.engine();
   return {{"schema_version", kSchemaVersion},
           {"model", model_json(model)},
-          {"choice", choice_json(choice.isa, choice.n_threads_decode, choice.n_threads_batch)},
-          {"default", choice_json(std::string(usual.isa()), usual.n_threads_decode(),
-                                  usual.n_threads_batch())},
+          {"choice",
+           choice_json(choice.isa, choice.layout, choice.n_threads_decode, choice.n_threads_batch)},
+          {"default", choice_json(std::string(usual.isa()), model.info().weights_layout,
+                                  usual.n_threads_decode(), usual.n_threads_batch())},
           {"prompt_tokens", result.n_prompt},
           {"candidates", std::move(candidates)},
           {"notes", notes},

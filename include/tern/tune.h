@@ -20,10 +20,11 @@ namespace tern {
 /// together, limited by arithmetic.
 enum class TunePhase { kDecode, kPrefill };
 
-/// A number of threads and a kernel set, measured in one phase.
+/// A number of threads, a kernel set and a layout of the weights, measured in one phase.
 struct TuneCandidate {
   TunePhase phase = TunePhase::kDecode;
   std::string isa;
+  std::string layout;  // of the ternary matrices: ModelInfo::weights_layout
   int n_threads = 0;
   std::vector<double> samples;  // tokens a second; empty: not measured, see tune()
   double median = 0.0;
@@ -33,11 +34,12 @@ struct TuneCandidate {
 struct TuneChoice {
   std::string isa;
   int n_threads_decode = 0, n_threads_batch = 0;  // as in EngineOptions
+  std::string layout = {};                        // one for both phases: weights lie in memory once
 };
 
 struct TuneResult {
   TuneChoice choice;
-  /// Of the chosen kernel set first, decode before prefill, most threads first.
+  /// Of the chosen kernel set and layout first, decode before prefill, most threads first.
   std::vector<TuneCandidate> candidates;
   int n_prompt = 0;  // tokens of a prefill batch
   double seconds = 0.0;
@@ -55,6 +57,8 @@ struct TuneOptions {
   std::vector<std::string> isas;  // empty: the two best that this CPU has, without scalar
   std::vector<int> n_threads;     // empty: up to eight counts from one to all physical cores, those
                                   // of the fast cores, and all hardware threads
+  /// The same model with its ternary matrices in other layouts, to be measured beside it.
+  std::vector<std::shared_ptr<const Model>> other_layouts;
   KvType kv = KvType::kF16;
   /// Called from the measuring thread; fraction in [0, 1], what: "decode, 4 threads, avx2".
   std::function<void(double fraction, std::string_view what)> progress;
@@ -62,13 +66,16 @@ struct TuneOptions {
   const std::atomic<bool>* interrupt = nullptr;
 };
 
+/// Layouts of the ternary weights worth comparing where `isa` is the kernel set, the default first.
+std::vector<WeightsLayout> layouts_to_tune(const std::string& isa);
+
 /// Measures the candidates in turn, round after round, so that a slow moment of the machine hits
 /// all, and chooses for each phase the fewest threads that are not slower than the fastest by more
-/// than the noise. First the kernel sets are compared at the default number of threads, then the
-/// thread counts with the faster set. Where fewer threads have halved the speed, still fewer are
-/// not measured. The machine should have nothing else to do. kUsage (a budget that is not
-/// positive, a bad isa or thread count), kOutOfMemory, kInterrupted, and the errors of
-/// Session::eval().
+/// than the noise. First kernel sets and layouts are compared, each with each, at the default
+/// number of threads, then the thread counts with the best of them. Where fewer threads have halved
+/// the speed, still fewer are not measured. The machine should have nothing else to do. kUsage (a
+/// budget that is not positive, a bad isa or thread count), kOutOfMemory, kInterrupted, and the
+/// errors of Session::eval().
 Result<TuneResult> tune(const std::shared_ptr<const Model>& model, const TuneOptions& options = {});
 
 }  // namespace tern

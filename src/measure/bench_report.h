@@ -57,7 +57,8 @@ struct BenchReport {
   std::string weights_format, head_format;  // as stored: "I2_S", "F16"
   std::string head_resident;                // of the head in memory: "Q8_0"
   std::string act_mode, kv_type;
-  std::string weights_layout;  // of the ternary matrices in memory: "T2"
+  std::string weights_layout;         // of the ternary matrices in memory: "T2"
+  std::string weights_layout_reason;  // "requested", "tuned", "default"
   uint64_t n_parameters = 0, file_bytes = 0, weight_bytes_per_token = 0, kv_bytes_per_position = 0,
            ternary_macs_per_token = 0;
   double load_seconds = 0.0;

@@ -47,4 +47,11 @@ std::vector<std::string> kernel_sets(const CpuInfo& cpu) {
   return sets;
 }
 
+std::vector<WeightsLayout> layouts(const std::string& isa) {
+  // Looking sums up saves instructions only where there are neither dot products of int8 nor
+  // vpmaddubsw (kernels/README.md).
+  if (isa == "neon") return {WeightsLayout::kT2, WeightsLayout::kT5, WeightsLayout::kL2};
+  return {WeightsLayout::kT2, WeightsLayout::kT5};
+}
+
 }  // namespace tern::tuning

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "tern/cpu.h"
+#include "tern/model.h"
 
 namespace tern::tuning {
 
@@ -18,5 +19,8 @@ std::vector<int> thread_counts(const CpuTopology& topology);
 /// instruction only the best: the others lack something and win nothing. Scalar only where there is
 /// nothing else: it is the specification, never the fastest.
 std::vector<std::string> kernel_sets(const CpuInfo& cpu);
+
+/// Layouts of the ternary weights worth measuring with a kernel set, the default first.
+std::vector<WeightsLayout> layouts(const std::string& isa);
 
 }  // namespace tern::tuning

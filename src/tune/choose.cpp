@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace tern::tuning {
@@ -22,9 +23,12 @@ struct Best {
   const TuneCandidate* chosen = nullptr;  // fewest threads that are as fast
 };
 
-Best best_of(std::span<const TuneCandidate> candidates, const std::string& isa, TunePhase phase) {
+// Kernel set and layout.
+using Kind = std::pair<std::string, std::string>;
+
+Best best_of(std::span<const TuneCandidate> candidates, const Kind& kind, TunePhase phase) {
   const auto takes_part = [&](const TuneCandidate& c) {
-    return c.isa == isa && c.phase == phase && !c.samples.empty();
+    return Kind(c.isa, c.layout) == kind && c.phase == phase && !c.samples.empty();
   };
   Best best;
   for (const TuneCandidate& c : candidates) {
@@ -47,19 +51,21 @@ double noise_between(const TuneCandidate& a, const TuneCandidate& b) {
 }
 
 std::optional<TuneChoice> choose(std::span<const TuneCandidate> candidates) {
-  std::vector<std::string> isas;  // in the order given: the preferred one first
+  std::vector<Kind> kinds;  // in the order given: the preferred one first
   for (const TuneCandidate& c : candidates) {
-    if (std::find(isas.begin(), isas.end(), c.isa) == isas.end()) isas.push_back(c.isa);
+    const Kind kind(c.isa, c.layout);
+    if (std::find(kinds.begin(), kinds.end(), kind) == kinds.end()) kinds.push_back(kind);
   }
   std::optional<TuneChoice> choice;
   double least = 0.0;  // product of both speeds to beat
-  for (const std::string& isa : isas) {
-    const Best decode = best_of(candidates, isa, TunePhase::kDecode);
-    const Best prefill = best_of(candidates, isa, TunePhase::kPrefill);
+  for (const Kind& kind : kinds) {
+    const Best decode = best_of(candidates, kind, TunePhase::kDecode);
+    const Best prefill = best_of(candidates, kind, TunePhase::kPrefill);
     if (decode.chosen == nullptr || prefill.chosen == nullptr) continue;
     const double speed = decode.fastest->median * prefill.fastest->median;
     if (choice && speed <= least) continue;
-    choice = TuneChoice{isa, decode.chosen->n_threads, prefill.chosen->n_threads};
+    choice =
+        TuneChoice{kind.first, decode.chosen->n_threads, prefill.chosen->n_threads, kind.second};
     least = speed * (1.0 + kLeastNoise) * (1.0 + kLeastNoise);
   }
   return choice;

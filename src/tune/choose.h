@@ -13,10 +13,10 @@ namespace tern::tuning {
 /// bound keeps a machine where everything varies from ending with a single thread.
 double noise_between(const TuneCandidate& a, const TuneCandidate& b);
 
-/// For each kernel set the fewest threads per phase that are within the noise of the fastest; then
-/// the set with the larger product of both speeds, a later one only if it gains more than 2 % per
-/// phase. Candidates without samples do not take part. None unless some set has samples of both
-/// phases.
+/// For each kernel set and layout the fewest threads per phase that are within the noise of the
+/// fastest; then those with the largest product of both speeds, later ones only if they gain more
+/// than 2 % per phase. Candidates without samples do not take part. None unless some set and layout
+/// have samples of both phases.
 std::optional<TuneChoice> choose(std::span<const TuneCandidate> candidates);
 
 }  // namespace tern::tuning

@@ -77,7 +77,8 @@ class Race {
     const TuneCandidate& c = candidates_[first];
     for (size_t i = first; i < candidates_.size(); ++i) {
       const TuneCandidate& other = candidates_[i];
-      if (other.phase == c.phase && other.isa == c.isa && other.n_threads <= c.n_threads) {
+      if (other.phase == c.phase && other.isa == c.isa && other.layout == c.layout &&
+          other.n_threads <= c.n_threads) {
         running_[i] = false;
       }
     }

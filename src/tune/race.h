@@ -26,10 +26,11 @@ struct RaceHooks {
 /// Fills in samples, median and spread. Rounds of one sample each, every second one backwards, so
 /// that a machine that grows warmer or busier favours nobody. A candidate whose samples all stay
 /// 20 % below the leader of its phase drops out. In the first round, once a candidate does not
-/// reach half of the leader in two samples, those of its kernel set and phase with fewer threads
-/// are not measured at all: speed rises with the threads until it falls, so they are slower still
-/// (and one thread of a large machine would take longer than all else). Ends early when no phase
-/// has two candidates left. REQUIRES: of each kernel set and phase, those with most threads first.
+/// reach half of the leader in two samples, those of its kernel set, layout and phase with fewer
+/// threads are not measured at all: speed rises with the threads until it falls, so they are slower
+/// still (and one thread of a large machine would take longer than all else). Ends early when no
+/// phase has two candidates left. REQUIRES: of each kernel set, layout and phase, those with most
+/// threads first.
 Result<void> race(std::span<TuneCandidate> candidates, const RaceOptions& options,
                   const RaceHooks& hooks);
 

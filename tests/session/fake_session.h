@@ -74,6 +74,7 @@ class FakeModel final : public Model {
   /// n_rows: rows of the head, at least the vocabulary.
   FakeModel(FakeTokenizer tokenizer, int n_rows) : tokenizer_(std::move(tokenizer)) {
     info_.n_vocab = n_rows;
+    info_.weights_layout = "T2";
   }
   const ModelInfo& info() const override { return info_; }
   const MemoryPlan& plan() const override { return plan_; }

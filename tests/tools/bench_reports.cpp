@@ -112,6 +112,7 @@ BenchReport report_without_rows() {
   report.head_resident = "Q8_0";
   report.act_mode = "token";
   report.weights_layout = "T2";
+  report.weights_layout_reason = "default";
   report.kv_type = "f16";
   report.n_parameters = 2'412'820'480;
   report.file_bytes = 1'187'801'280;

@@ -274,7 +274,7 @@ std::vector<TunedChoice> two_choices() {
   TunedChoice valid;
   valid.shape = "llama, 30 layers";
   valid.model = "a model of thirty layers";
-  valid.choice = {"avx2", 2, 4};
+  valid.choice = {"avx2", 2, 4, "T5"};
   valid.decode_rate = 21.44;
   valid.prefill_rate = 402.0;
   valid.tuned_at = "2026-11-22T20:05:26Z";
@@ -292,7 +292,7 @@ TEST(DoctorText, TunedChoicesAreInUseOrStale) {
   report.tuned = two_choices();
   const std::string text = doctor_text(report);
   for (const char* part :
-       {"\nTuned\n  in use        a model of thirty layers: avx2 kernels; threads 2, for prompts",
+       {"\nTuned\n  in use        a model of thirty layers: avx2 kernels, weights in T5; threads\n",
         "21.4 and 402 tokens/s", "2026-11-22 20:05 UTC", "\n  stale         an older one",
         "not used"}) {
     EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;

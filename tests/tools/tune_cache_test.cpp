@@ -40,11 +40,12 @@ class NamedModel final : public Model {
 
 TuneResult result(int n_decode, int n_batch) {
   TuneResult result;
-  result.choice = {kIsa, n_decode, n_batch};
+  result.choice = {kIsa, n_decode, n_batch, "T5"};
   for (const TunePhase phase : {TunePhase::kDecode, TunePhase::kPrefill}) {
     TuneCandidate c;
     c.phase = phase;
     c.isa = kIsa;
+    c.layout = "T5";
     c.n_threads = phase == TunePhase::kDecode ? n_decode : n_batch;
     c.median = phase == TunePhase::kDecode ? 20.0 : 400.0;
     c.samples = {c.median};
@@ -87,6 +88,7 @@ TEST_F(TuneCacheTest, ReturnsWhatWasStored) {
   EXPECT_EQ(found->choice.isa, kIsa);
   EXPECT_EQ(found->choice.n_threads_decode, 2);
   EXPECT_EQ(found->choice.n_threads_batch, 4);
+  EXPECT_EQ(found->choice.layout, "T5");
   EXPECT_EQ(found->model, "a model");
   EXPECT_EQ(found->decode_rate, 20.0);
   EXPECT_EQ(found->prefill_rate, 400.0);
@@ -120,10 +122,13 @@ TEST_F(TuneCacheTest, ModelsOfOneShapeShareAChoiceAndOthersDoNot) {
   EXPECT_TRUE(differs([](NamedModel& m) { m.info_.n_ff = 1; }));
   EXPECT_TRUE(differs([](NamedModel& m) { m.info_.n_head = 1; }));
   EXPECT_TRUE(differs([](NamedModel& m) { m.info_.n_vocab = 1; }));
-  EXPECT_TRUE(differs([](NamedModel& m) { m.plan_.ternary_bytes = 1; }));
+  EXPECT_TRUE(differs([](NamedModel& m) { m.info_.parameters.ternary = 1; }));
+  EXPECT_TRUE(differs([](NamedModel& m) { m.info_.weights_format = "TQ2_0"; }));
   EXPECT_TRUE(differs([](NamedModel& m) { m.plan_.head_bytes = 1; }));
   EXPECT_TRUE(differs([](NamedModel& m) { m.plan_.embedding_bytes = 1; }));
   EXPECT_FALSE(differs([](NamedModel& m) { m.plan_.kv_bytes = 1; })) << "depends on the context";
+  EXPECT_FALSE(differs([](NamedModel& m) { m.plan_.ternary_bytes = 1; }))
+      << "depends on the layout";
 }
 
 TEST_F(TuneCacheTest, AnotherMachineOrProgramMakesEntriesStale) {
@@ -188,6 +193,9 @@ TEST_F(TuneCacheTest, EntriesThatMakeNoSenseAreNotUsed) {
   EXPECT_FALSE(used("threads_batch", "2"));
   EXPECT_FALSE(used("isa", "avx9"));
   EXPECT_FALSE(used("isa", 7));
+  EXPECT_TRUE(used("weights", "L2"));
+  EXPECT_FALSE(used("weights", "T3"));
+  EXPECT_FALSE(used("weights", Json()));
   EXPECT_FALSE(used("machine", Json()));
   EXPECT_FALSE(used("machine", Json::array()));
   EXPECT_TRUE(used("model", Json())) << "only people need it";

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -60,6 +61,7 @@ class TuneCommand : public testing::Test {
       value["isa"] = "scalar";
       value["threads"] = 3;
       value["threads_batch"] = 2;
+      value["weights"] = "L2";
     });
   }
   template <typename Change>
@@ -108,6 +110,7 @@ TEST_F(TuneCommand, JsonHoldsChoiceAndCandidates) {
     if (candidate["chosen"] == false) continue;
     ++n_chosen;
     EXPECT_EQ(candidate["isa"], json["choice"]["isa"]);
+    EXPECT_EQ(candidate["weights"], json["choice"]["weights"]);
     EXPECT_EQ(candidate["threads"],
               json["choice"][candidate["phase"] == "decode" ? "threads" : "threads_batch"]);
     EXPECT_GT(rate["median"], 0.0);
@@ -115,7 +118,7 @@ TEST_F(TuneCommand, JsonHoldsChoiceAndCandidates) {
   }
   EXPECT_EQ(n_chosen, 2);
   const Json value = stored()["entries"][0]["value"];
-  for (const char* key : {"isa", "threads", "threads_batch"}) {
+  for (const char* key : {"isa", "weights", "threads", "threads_batch"}) {
     EXPECT_EQ(value[key], json["choice"][key]) << key;
   }
 }
@@ -137,6 +140,26 @@ TEST_F(TuneCommand, LaterCommandsUseTheChoice) {
   const Json perplexity = Json::parse(outcome.out, nullptr, false);
   EXPECT_EQ(perplexity["kernels"]["tuned"], true);
   EXPECT_EQ(perplexity["kernels"]["threads"], 3);
+}
+
+TEST_F(TuneCommand, TheLayoutOfTheWeightsIsMeasuredKeptAndUsed) {
+  const Json json = Json::parse(tune({"--output", "json"}).out, nullptr, false);
+  std::set<std::string> layouts;
+  for (const Json& candidate : json["candidates"]) layouts.insert(candidate["weights"]);
+  EXPECT_TRUE(layouts.contains("T2") && layouts.contains("T5"));
+  EXPECT_EQ(json["default"]["weights"], "T2");
+  store_odd_choice();
+  const auto layout = [this](const std::vector<std::string>& more) {
+    const Json model = generate(more)["model"];
+    return model["weights_layout"].get<std::string>() + " " +
+           model["weights_layout_reason"].get<std::string>();
+  };
+  EXPECT_EQ(layout({}), "L2 tuned");
+  EXPECT_EQ(layout({"--weights", "t5"}), "T5 requested");
+  EXPECT_EQ(layout({"--no-tune"}), "T2 default");
+  EXPECT_EQ(layout({"-t", "1"}), "T2 default") << "tuned with other threads";
+  // Found again though the model lies otherwise in memory.
+  EXPECT_EQ(generate({"--weights", "t5"})["kernels"]["tuned"], true);
 }
 
 TEST_F(TuneCommand, TheChoiceIsAnnouncedWithVerboseOnly) {

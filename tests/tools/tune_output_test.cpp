@@ -17,6 +17,7 @@ TuneCandidate candidate(TunePhase phase, const std::string& isa, int n_threads, 
   TuneCandidate c;
   c.phase = phase;
   c.isa = isa;
+  c.layout = "T2";
   c.n_threads = n_threads;
   c.median = median;
   c.spread = spread;
@@ -27,7 +28,7 @@ TuneCandidate candidate(TunePhase phase, const std::string& isa, int n_threads, 
 /// Chosen: kernels "fake", which are also the default's, 2 threads, 4 for prompts.
 TuneResult some_result(double spread = 0.01) {
   TuneResult result;
-  result.choice = {"fake", 2, 4};
+  result.choice = {"fake", 2, 4, "T2"};
   result.candidates = {
       candidate(TunePhase::kDecode, "fake", 4, 19.0),
       candidate(TunePhase::kDecode, "fake", 2, 20.0, spread),
@@ -99,8 +100,10 @@ TEST(TuneOutput, WhatWasNotMeasuredIsNull) {
   EXPECT_EQ(json["candidates"][1]["tokens_per_second"]["median"], 20.0);
   EXPECT_EQ(json["candidates"][1]["chosen"], true);
   EXPECT_EQ(json["candidates"][0]["chosen"], false);
-  EXPECT_EQ(json["choice"], Json({{"isa", "fake"}, {"threads", 2}, {"threads_batch", 4}}));
-  EXPECT_EQ(json["default"], Json({{"isa", "fake"}, {"threads", 1}, {"threads_batch", 1}}));
+  EXPECT_EQ(json["choice"],
+            Json({{"isa", "fake"}, {"weights", "T2"}, {"threads", 2}, {"threads_batch", 4}}));
+  EXPECT_EQ(json["default"],
+            Json({{"isa", "fake"}, {"weights", "T2"}, {"threads", 1}, {"threads_batch", 1}}));
 }
 
 }  // namespace

@@ -81,6 +81,13 @@ TEST(KernelSets, AreOnlyTheBestOfThoseThatMultiplyAlike) {
   EXPECT_EQ(kernel_sets(cpu(sets)), (std::vector<std::string>{"avx512vbmi", "avx2"}));
 }
 
+TEST(Layouts, BeginWithTheDefaultAndHoldLookupWhereItMayWin) {
+  EXPECT_EQ(layouts("avx512vbmi"),
+            (std::vector<WeightsLayout>{WeightsLayout::kT2, WeightsLayout::kT5}));
+  EXPECT_EQ(layouts("neon"), (std::vector<WeightsLayout>{WeightsLayout::kT2, WeightsLayout::kT5,
+                                                         WeightsLayout::kL2}));
+}
+
 TEST(KernelSets, AreScalarOnlyWhereThereIsNothingElse) {
   EXPECT_EQ(kernel_sets(cpu({{"scalar", true, ""}, {"avx2", true, ""}})),
             std::vector<std::string>{"avx2"});

@@ -84,6 +84,18 @@ TEST(Choose, WeighsKernelSetsByBothPhases) {
   EXPECT_EQ(isa(30.0, 60.0), "best");
 }
 
+TEST(Choose, WeighsLayoutsAsItWeighsKernelSets) {
+  const auto layout = [](double decode_rate, double prefill_rate) {
+    std::vector<TuneCandidate> candidates = {decode(2, 20.0), prefill(2, 100.0),
+                                             decode(2, decode_rate), prefill(2, prefill_rate)};
+    for (size_t i = 0; i < candidates.size(); ++i) candidates[i].layout = i < 2 ? "T2" : "T5";
+    return choice_of(candidates).layout;
+  };
+  EXPECT_EQ(layout(22.0, 90.0), "T2") << "gains a tenth and loses it again";
+  EXPECT_EQ(layout(23.0, 95.0), "T5");
+  EXPECT_EQ(layout(20.2, 101.0), "T2") << "a gain of 1 % is noise";
+}
+
 TEST(Choose, NeedsBothPhasesOfAKernelSet) {
   const TuneChoice choice = choice_of(
       {decode(2, 20.0), prefill(2, 100.0), candidate(TunePhase::kDecode, 2, 90.0, 0.0, "other")});

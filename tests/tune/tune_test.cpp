@@ -93,6 +93,35 @@ TEST(Tune, AChoiceComputesTheSameTokens) {
                               test::all_logits(model, ids)));
 }
 
+TEST(Tune, ComparesLayoutsOfTheWeights) {
+  const auto in_layout = [](WeightsLayout layout) {
+    LoadOptions load = test::tiny_options("bitnet-b1.58");
+    load.weights = layout;
+    return test::load_model(test::tiny_path("bitnet-b1.58"), load, test::engine("scalar", 2));
+  };
+  const auto model = in_layout(WeightsLayout::kT2);
+  ASSERT_NE(model, nullptr);
+  TuneOptions options = quick();
+  options.isas = {"scalar"};
+  options.n_threads = {2, 1};
+  options.other_layouts = {in_layout(WeightsLayout::kT5), in_layout(WeightsLayout::kL2)};
+  const auto result = tune(model, options);
+  ASSERT_TRUE(result) << result.error().message;
+  std::set<std::string> layouts;
+  for (const TuneCandidate& c : result->candidates) {
+    layouts.insert(c.layout);
+    if (result->is_chosen(c)) {
+      EXPECT_EQ(c.layout, result->choice.layout);
+    }
+  }
+  EXPECT_EQ(layouts, (std::set<std::string>{"T2", "T5", "L2"}));
+  EXPECT_GT(result->rate(TunePhase::kDecode), 0.0);
+  options.other_layouts = {in_layout(WeightsLayout::kT2)};
+  const auto twice = tune(model, options);
+  ASSERT_FALSE(twice);
+  EXPECT_EQ(twice.error().code, ErrorCode::kUsage);
+}
+
 TEST(Tune, SaysWhatItIsDoing) {
   const auto model = test::load_model(test::tiny_path("llama"));
   ASSERT_NE(model, nullptr);
@@ -106,8 +135,8 @@ TEST(Tune, SaysWhatItIsDoing) {
     said.insert(std::string(what));
   };
   ASSERT_TRUE(tune(model, options));
-  EXPECT_TRUE(said.contains("decode, 2 threads, scalar"));
-  EXPECT_TRUE(said.contains("prefill, 2 threads, scalar"));
+  EXPECT_TRUE(said.contains("decode, 2 threads, scalar, T2"));
+  EXPECT_TRUE(said.contains("prefill, 2 threads, scalar, T2"));
 }
 
 TEST(Tune, StopsWhenInterrupted) {
