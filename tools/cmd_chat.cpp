@@ -12,6 +12,7 @@
 #include "command.h"
 #include "demo_model.h"
 #include "energy_flags.h"
+#include "grammar_flags.h"
 #include "input.h"
 #include "load.h"
 #include "options.h"
@@ -31,6 +32,7 @@ struct ChatFlags {
   ModelFlags model;
   SamplingFlags sampling;
   GenerateOptions generation;
+  GrammarFlags grammar;
   EnergyFlags energy;
   std::string system;
   std::string prompt;
@@ -134,6 +136,7 @@ Result<int> run_chat(const ChatFlags& flags, Context& context) {
   TERN_ASSIGN_OR_RETURN(const ChatOptions options, chat_options(flags));
   GenerateOptions generation = flags.generation;
   TERN_ASSIGN_OR_RETURN(generation.sampling, flags.sampling.resolve());
+  TERN_ASSIGN_OR_RETURN(auto grammar, flags.grammar.read());
   const ThinkMode think = think_mode(flags.think, context.out.is_terminal());
   std::unique_ptr<EnergyMeter> meter;
   const bool with_energy = flags.energy.is_wanted(flags.format, flags.model.verbose);
@@ -150,6 +153,12 @@ Result<int> run_chat(const ChatFlags& flags, Context& context) {
   TERN_ASSIGN_OR_RETURN(const uint64_t n_answers, take_up(flags, keeper, *chat));
 
   if (question) {
+    std::unique_ptr<GrammarConstraint> constraint;
+    if (grammar != nullptr) {
+      TERN_ASSIGN_OR_RETURN(
+          constraint, GrammarConstraint::create(std::move(grammar), loaded.model->tokenizer()));
+      generation.constraint = constraint.get();
+    }
     OneShot shot;
     shot.question = *std::move(question);
     shot.format = flags.format;
@@ -165,6 +174,7 @@ Result<int> run_chat(const ChatFlags& flags, Context& context) {
 
   ChatShellOptions shell_options;
   shell_options.generation = std::move(generation);
+  shell_options.grammar = std::move(grammar);
   shell_options.think = think;
   shell_options.colour = wants_colour(context.out.is_terminal());
   shell_options.with_energy = with_energy;
@@ -229,6 +239,7 @@ Action setup_chat(CLI::App& app) {
       ->group("Model");
   add_length_flags(app, flags->generation);
   add_sampling_flags(app, flags->sampling);
+  add_grammar_flags(app, flags->grammar);
   add_output_format(app, flags->format, /*with_json_lines=*/true)->group("Output");
   add_verbose(app, flags->model.verbose)->group("Output");
   add_energy_flags(app, flags->energy);

@@ -88,6 +88,14 @@ TEST(ChatCommand, JsonLinesAreEvents) {
   EXPECT_EQ(events[14], "stats");
 }
 
+TEST(ChatCommand, TheAnswerHasTheFormThatIsAskedFor) {
+  const std::string schema = R"({"enum": ["dragon", "princess"]})";
+  const Outcome one = chat({"-p", "Who is it?", "--json-schema", schema});
+  EXPECT_EQ(one.exit_code, 0) << one.err;
+  EXPECT_TRUE(one.out == "\"dragon\"\n" || one.out == "\"princess\"\n") << one.out;
+  EXPECT_EQ(chat({"-p", "x", "--json-schema", R"({"not": {}})"}).exit_code, 5);
+}
+
 TEST(ChatCommand, WarnsOnceOfABaseModel) {
   const Outcome outcome =
       tern({"chat", "-m", tiny_model(), "--head", "keep", "-n", "3", "-p", "Hello"});

@@ -88,6 +88,7 @@ void ChatShell::remember(const std::string& text) {
 }
 
 Result<int> ChatShell::run() {
+  TERN_RETURN_IF_ERROR(constrain(chat_->session().model().tokenizer()));
   editor_ = make_editor();
   if (!options_.history_path.empty()) {
     history_.emplace(options_.history_path);
@@ -249,6 +250,13 @@ Result<void> ChatShell::resume(const std::string& name) {
   return {};
 }
 
+Result<void> ChatShell::constrain(const Tokenizer& tokenizer) {
+  if (options_.grammar == nullptr) return {};
+  TERN_ASSIGN_OR_RETURN(constraint_, GrammarConstraint::create(options_.grammar, tokenizer));
+  options_.generation.constraint = constraint_.get();
+  return {};
+}
+
 Result<void> ChatShell::change_model(const std::string& path) {
   TERN_ASSIGN_OR_RETURN(auto session, options_.open_session(path));
   ChatOptions options = chat_options_;
@@ -259,6 +267,7 @@ Result<void> ChatShell::change_model(const std::string& path) {
   const auto turns = chat_->turns();
   // The other context may be longer: what does not fit is found out at the next answer.
   TERN_RETURN_IF_ERROR(chat->restore(chat_->system(), {turns.begin(), turns.end()}, 0));
+  TERN_RETURN_IF_ERROR(constrain(chat->session().model().tokenizer()));
   chat_ = std::move(chat);
   warn_about_form(chat_->form(), log_);
   return {};

@@ -32,7 +32,8 @@ Result<void> apply_think_mode(Chat& chat, ThinkMode mode, Log& log);
 void warn_about_form(const ChatForm& form, Log& log);
 
 struct ChatShellOptions {
-  GenerateOptions generation;  // with the seed of the first answer
+  GenerateOptions generation;              // with the seed of the first answer
+  std::shared_ptr<const Grammar> grammar;  // of every answer; null: free
   ThinkMode think = ThinkMode::kShow;
   bool colour = false;
   bool with_energy = false;
@@ -88,6 +89,7 @@ class ChatShell {
   Result<void> change_model(const std::string& path);
 
  private:
+  Result<void> constrain(const Tokenizer& tokenizer);
   void obey(const std::string& line);
   bool heed_interrupt(const TypedLine& line, int& exit_code);
   void tell_about(const ChatAnswer& answer);
@@ -102,6 +104,7 @@ class ChatShell {
   const std::atomic<bool>& interrupt_;
   std::unique_ptr<LineEditor> editor_;
   std::optional<HistoryFile> history_;
+  std::unique_ptr<GrammarConstraint> constraint_;  // of the model's tokenizer
   std::optional<ChatAnswer> last_answer_;
   std::unique_ptr<GenerationEnergy> energy_;  // of the last answer
   std::string prefill_;
