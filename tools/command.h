@@ -41,5 +41,8 @@ Action setup_doctor(CLI::App& app);
 Action setup_tune(CLI::App& app);
 Action setup_convert(CLI::App& app);
 Action setup_verify(CLI::App& app);
+Action setup_config(CLI::App& app);
+Action setup_completion(CLI::App& app);
+Action setup_manual(CLI::App& app);
 
 }  // namespace tern::tools

@@ -32,6 +32,9 @@ constexpr std::array kCommands = {
     Command{"doctor", "Show what this machine is, what it reaches, and what would help",
             setup_doctor},
     Command{"tune", "Find the fastest threads and kernels for a model here", setup_tune},
+    Command{"config", "Show what the environment and the configuration file set", setup_config},
+    Command{"completion", "Print the script with which a shell completes tern", setup_completion},
+    Command{"manual", "Print a manual page", setup_manual},
 };
 
 int report(const Error& error, Log& log) {

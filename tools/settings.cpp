@@ -4,6 +4,7 @@
 #include <cctype>
 #include <cstdlib>
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <vector>
 
@@ -126,6 +127,38 @@ std::optional<Preset> preset_of(const std::string& long_flag, const Environment&
   const Result<std::string> value = scalar_text((*config)[long_flag], source);
   if (!value) return std::nullopt;
   return Preset{source, *value};
+}
+
+Result<std::vector<std::pair<std::string, Preset>>> all_presets(const CLI::App& program,
+                                                                const Environment& environment) {
+  Json config = Json::object();
+  const std::optional<std::string> path = config_path(environment);
+  std::error_code ignored;
+  if (path && std::filesystem::exists(*path, ignored)) {
+    TERN_ASSIGN_OR_RETURN(config, read_config(*path));
+    TERN_RETURN_IF_ERROR(check_keys(config, program, *path));
+  }
+  std::map<std::string, Preset> found;
+  for (const CLI::App* command : program.get_subcommands({})) {
+    for (const CLI::Option* option : command->get_options()) {
+      if (!can_be_set(*option)) continue;
+      const std::string flag = long_flag_of(*option);
+      const std::string variable = variable_name(flag);
+      if (const auto value = environment(variable)) {
+        found.emplace(flag, Preset{variable, *value});
+      } else if (config.contains(flag)) {
+        const std::string source = *path + ": \"" + flag + "\"";
+        std::string joined;
+        const Json& entry = config[flag];
+        for (const Json& item : entry.is_array() ? entry : Json::array({entry})) {
+          TERN_ASSIGN_OR_RETURN(const std::string text, scalar_text(item, source));
+          joined += (joined.empty() ? "" : ",") + text;
+        }
+        found.emplace(flag, Preset{source, joined});
+      }
+    }
+  }
+  return std::vector<std::pair<std::string, Preset>>(found.begin(), found.end());
 }
 
 Result<void> apply_settings(CLI::App& program, CLI::App& command, const Environment& environment) {

@@ -7,6 +7,8 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "tern/error.h"
 
@@ -30,6 +32,12 @@ struct Preset {
 /// What would fill an option called --long_flag that the command line leaves open, for commands
 /// that do not have it. None for a configuration file that cannot be read.
 std::optional<Preset> preset_of(const std::string& long_flag, const Environment& environment);
+
+/// Everything that the environment and the file set for any command, by long flag name, ascending.
+/// A list of the file is one value, its parts separated by commas. The errors of apply_settings()
+/// for the file as a whole.
+Result<std::vector<std::pair<std::string, Preset>>> all_presets(const CLI::App& program,
+                                                                const Environment& environment);
 
 /// Fills the options of `command`, a parsed subcommand of `program`, that were not given. kUsage
 /// naming variable or key for a value that does not parse, a key that no command has, or one that
