@@ -38,7 +38,7 @@ struct SelfTestResult {
   int n_comparisons;
   const char* failed_entry;  // null when passed
 };
-/// Compares the ternary entries of `table` with scalar on a few random tiles, byte by byte.
+/// Compares every entry of `table` with scalar on a few random inputs, byte by byte.
 SelfTestResult self_test(const KernelTable& table) noexcept;
 
 }  // namespace tern::kernels

@@ -20,7 +20,8 @@ inline constexpr size_t kLookupTokens = 4;       // tokens whose lookup tables a
 inline constexpr size_t kLookupLineBytes = 256;  // tables of one token for an L2 line
 inline constexpr size_t kMaxK = 1u
                                 << 18;  // so that every int32 accumulator is exact (see README.md)
-inline constexpr size_t kPartialSums = 16;  // partial sums of a float reduction
+inline constexpr size_t kPartialSums = 16;    // partial sums of a float reduction
+inline constexpr size_t kDenseActGroup = 32;  // elements of a scale of DenseI8Product::x
 
 /// One ternary matrix (or a run of its tiles) times int8 activations. A tile is 16 rows; its lines
 /// of 64 bytes follow each other along k. Codes are 0, 1, 2 for -1, 0, +1.
@@ -129,6 +130,29 @@ struct DenseProduct {
 };
 using DenseProductFn = void (*)(const DenseProduct& product) noexcept;
 
+/// Rows of Q8_0 or Q6_K times int8 activations. Four neighbours along k are summed as integers,
+/// exactly; with g counting the fours of a row, operations rounded one by one and g in order,
+///
+///     p[g % 16] = p[g % 16] + float(isum(g)) * (w_scale * x_scale),   then the tree of DotF32Fn
+///
+/// where isum(g) is the sum of q * x over elements 4g .. 4g + 3. Of Q8_0, w_scale is d of the
+/// block; of Q6_K it is d * float(scale of the 16), and q the stored 0..63 less 32. Every byte of
+/// the rows may have any value.
+struct DenseI8Product {
+  const uint8_t* rows;    // [n_rows, row bytes], any alignment
+  size_t n_rows;          // any, 0 too
+  size_t k;               // a multiple of the format's block
+  const int8_t* x;        // [n_tokens, x_stride], 64-byte aligned, zero from k to a multiple of 64.
+                          // As quantize_i8 makes it: within [-127, 127]; -128 stands only beside
+                          // zeros, in a group of 32 whose scale is infinite or NaN
+  size_t x_stride;        // bytes, a multiple of 64
+  const float* x_scales;  // [n_tokens, k / 32]
+  size_t n_tokens;        // any
+  float* y;               // [n_tokens, y_stride]; must not overlap any input
+  size_t y_stride;        // floats
+};
+using DenseI8ProductFn = void (*)(const DenseI8Product& product) noexcept;
+
 inline constexpr size_t kAttentionBlock = 256;  // positions of one step of the online softmax
 inline constexpr size_t kKeyLanes = 16;         // positions of a group of keys
 inline constexpr size_t kKvBlock = 32;          // elements of a head that share a scale in q8
@@ -224,6 +248,12 @@ using AddFn = void (*)(float* x, const float* y, size_t n) noexcept;
 /// x[i] = x[i] * s.
 using ScaleFn = void (*)(float* x, float s, size_t n) noexcept;
 
+/// Rotates n_pairs pairs (a, b) of a head in place by angles of which cosine and sine are given:
+/// a' = a * cos - b * sin, b' = a * sin + b * cos. Pair i is (head[i], head[i + n_pairs]) in
+/// rope_half_split, (head[2 i], head[2 i + 1]) in rope_adjacent. cosines, sines [n_pairs].
+using RopeFn = void (*)(float* head, const float* cosines, const float* sines,
+                        size_t n_pairs) noexcept;
+
 /// IEEE half precision, round to nearest even.
 using ToHalfFn = void (*)(const float* x, uint16_t* y, size_t n) noexcept;
 using FromHalfFn = void (*)(const uint16_t* x, float* y, size_t n) noexcept;
@@ -273,6 +303,8 @@ using FmaPeakFn = uint64_t (*)(size_t n_steps) noexcept;
   X(dense_q8_0, DenseProductFn)        \
   X(dense_q6_k, DenseProductFn)        \
   X(dense_q4_0, DenseProductFn)        \
+  X(dense_q8_0_i8, DenseI8ProductFn)   \
+  X(dense_q6_k_i8, DenseI8ProductFn)   \
   X(attention_f32, AttentionFn)        \
   X(attention_f16, AttentionFn)        \
   X(attention_q8, AttentionFn)         \
@@ -286,6 +318,8 @@ using FmaPeakFn = uint64_t (*)(size_t n_steps) noexcept;
   X(relu2_mul, GatedFn)                \
   X(add_f32, AddFn)                    \
   X(scale_f32, ScaleFn)                \
+  X(rope_half_split, RopeFn)           \
+  X(rope_adjacent, RopeFn)             \
   X(f32_to_f16, ToHalfFn)              \
   X(f16_to_f32, FromHalfFn)            \
   X(read_stream, ReadStreamFn)         \

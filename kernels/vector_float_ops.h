@@ -6,6 +6,7 @@
 //   (half to even, |x| < 2^22)  v_exp_end (arg, p, n: arg where it is NaN, 0 where it is below
 //   kExpZero, else p * 2^n for integral n in [-126, 127])  v_abs_bits_max (larger of two as bit
 //   patterns, sign cleared in the second)
+//   v_load_twice (8 floats, each in two lanes side by side)  v_swap_pairs (lanes 2 i and 2 i + 1)
 //   v_tree_sum (of the 16 lanes)  v_largest (by v_max)  v_largest_bits (as a bit pattern)
 //
 // and the type I16 (16 int32) with v_no_sums v_quantize (clamp to [-128, 127], convert to int8,
@@ -174,6 +175,45 @@ void scale_f32(float* x, float s, size_t n) noexcept {
   for (; i < n; ++i) x[i] = x[i] * s;
 }
 
+void rope_half_split(float* head, const float* cosines, const float* sines,
+                     size_t n_pairs) noexcept {
+  float* other = head + n_pairs;
+  size_t i = 0;
+  for (; i + 16 <= n_pairs; i += 16) {
+    const V16 cosine = v_load(cosines + i);
+    const V16 sine = v_load(sines + i);
+    const V16 a = v_load(head + i);
+    const V16 b = v_load(other + i);
+    v_store(head + i, v_sub(v_mul(a, cosine), v_mul(b, sine)));
+    v_store(other + i, v_add(v_mul(a, sine), v_mul(b, cosine)));
+  }
+  for (; i < n_pairs; ++i) {
+    const float a = head[i];
+    const float b = other[i];
+    head[i] = a * cosines[i] - b * sines[i];
+    other[i] = a * sines[i] + b * cosines[i];
+  }
+}
+
+// To add the product with a sine of the other sign is to subtract it.
+void rope_adjacent(float* head, const float* cosines, const float* sines, size_t n_pairs) noexcept {
+  constexpr float kMinusFirst[16] = {-1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1};
+  const V16 signs = v_load(kMinusFirst);
+  size_t i = 0;
+  for (; i + 8 <= n_pairs; i += 8) {
+    const V16 pairs = v_load(head + 2 * i);
+    const V16 sine = v_mul(v_load_twice(sines + i), signs);
+    v_store(head + 2 * i,
+            v_add(v_mul(pairs, v_load_twice(cosines + i)), v_mul(v_swap_pairs(pairs), sine)));
+  }
+  for (; i < n_pairs; ++i) {
+    const float a = head[2 * i];
+    const float b = head[2 * i + 1];
+    head[2 * i] = a * cosines[i] - b * sines[i];
+    head[2 * i + 1] = a * sines[i] + b * cosines[i];
+  }
+}
+
 void f32_to_f16_array(const float* x, uint16_t* y, size_t n) noexcept {
   size_t i = 0;
   for (; i + 16 <= n; i += 16) v_store_f16(y + i, v_load(x + i));
@@ -200,6 +240,8 @@ void fill_float_ops(KernelTable& table) noexcept {
   table.relu2_mul = relu2_mul;
   table.add_f32 = add_f32;
   table.scale_f32 = scale_f32;
+  table.rope_half_split = rope_half_split;
+  table.rope_adjacent = rope_adjacent;
   table.f32_to_f16 = f32_to_f16_array;
   table.f16_to_f32 = f16_to_f32_array;
 }

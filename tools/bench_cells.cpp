@@ -171,9 +171,10 @@ BenchTable bench_table(const BenchReport& report) {
 std::vector<std::string> bench_legend(const BenchReport& report) {
   if (report.rows.empty()) return {};
   std::vector<std::string> legend = {
-      "spread: interquartile range / median; share: of this machine's measured limit",
-      "limit: tokens/s that its memory bandwidth (mem) or int8 dot products (dot) allow for this "
-      "file",
+      "spread: interquartile range / median; share: of what this machine could do right before and "
+      "after each repetition",
+      "limit: tokens/s that its memory bandwidth (mem) or int8 dot products (dot) then allowed for "
+      "this file",
       "first token: median time for the prompt, up to the first token's logits"};
   if (has_energy(report)) {
     legend.emplace_back(

@@ -34,7 +34,7 @@ std::string number(double value, bool known) {
 std::string number(const std::optional<double>& value) {
   return value ? number(*value, true) : std::string();
 }
-std::string positive(double value) { return number(value, value > 0.0); }
+std::string if_positive(double value) { return number(value, value > 0.0); }
 std::string count(uint64_t value) { return value > 0 ? fmt::format("{}", value) : std::string(); }
 
 template <typename T, size_t n>
@@ -76,7 +76,7 @@ void add_run(const BenchReport& report, Line& line) {
                            {"kv", report.kv_type},
                            {"parameters", count(report.n_parameters)},
                            {"file_bytes", count(report.file_bytes)},
-                           {"load_seconds", positive(report.load_seconds)},
+                           {"load_seconds", if_positive(report.load_seconds)},
                            {"planned_bytes", count(report.planned_bytes)},
                            {"peak_resident_bytes", count(report.peak_resident_bytes)},
                            {"repetitions", fmt::format("{}", report.n_repetitions)},
@@ -90,8 +90,8 @@ void add_limits(const BenchReport& report, int n_threads, Line& line) {
   for (const MachineLimits& candidate : report.limits) {
     if (candidate.n_threads == n_threads) limits = candidate;
   }
-  line.insert(line.end(), {{"limit_read_gbps", positive(limits.read_gbps)},
-                           {"limit_dot_gmacs", positive(limits.dot_gmacs)}});
+  line.insert(line.end(), {{"limit_read_gbps", if_positive(limits.read_gbps)},
+                           {"limit_dot_gmacs", if_positive(limits.dot_gmacs)}});
 }
 
 void add_energy(const Phase& phase, Line& line) {
@@ -100,7 +100,7 @@ void add_energy(const Phase& phase, Line& line) {
   const double n_tokens = n_tokens_of_all(phase);
   line.insert(line.end(), {{"energy", word(energy.kind, kEnergyKinds)},
                            {"joules", number(energy.joules, known)},
-                           {"energy_seconds", positive(energy.seconds)},
+                           {"energy_seconds", if_positive(energy.seconds)},
                            {"watts", number(energy.watts(), known && energy.seconds > 0.0)},
                            {"joules_per_token", number(joules_per_token(energy, n_tokens))},
                            {"joules_per_token_above_idle",
@@ -128,13 +128,15 @@ Line make_line(const BenchReport& report, const BenchRow& row, const char* name,
                {"tokens_per_second_min", number(phase.rate.min, measured)},
                {"tokens_per_second_max", number(phase.rate.max, measured)},
                {"spread", number(phase.rate.spread, measured)},
-               {"time_to_first_token_seconds", positive(row.first_token_seconds)},
+               {"time_to_first_token_seconds", if_positive(row.first_token_seconds)},
                {"bytes_per_token", count(phase.bytes_per_token)},
-               {"gbps", positive(phase.gbps)},
-               {"bandwidth_share", positive(phase.bandwidth_share)},
-               {"gmacs", positive(phase.gmacs)},
-               {"compute_share", positive(phase.compute_share)},
-               {"limit_tokens_per_second", positive(phase.limit_tokens_per_s)},
+               {"gbps", if_positive(phase.gbps)},
+               {"read_gbps", if_positive(phase.read_gbps)},
+               {"bandwidth_share", if_positive(phase.bandwidth_share)},
+               {"gmacs", if_positive(phase.gmacs)},
+               {"dot_gmacs", if_positive(phase.dot_gmacs)},
+               {"compute_share", if_positive(phase.compute_share)},
+               {"limit_tokens_per_second", if_positive(phase.limit_tokens_per_s)},
                {"limited_by", limited ? word(phase.limited_by_bandwidth, kLimitKinds) : ""}});
   add_limits(report, n_threads, line);
   add_energy(phase, line);

@@ -77,8 +77,10 @@ void phase_fields(Visitor& v, Phase& phase) {
   });
   v.count("bytes_per_token", phase.bytes_per_token);
   v.number("gbps", phase.gbps, phase.gbps > 0.0);
+  v.number("read_gbps", phase.read_gbps, phase.read_gbps > 0.0);
   v.number("bandwidth_share", phase.bandwidth_share, phase.bandwidth_share > 0.0);
   v.number("gmacs", phase.gmacs, phase.gmacs > 0.0);
+  v.number("dot_gmacs", phase.dot_gmacs, phase.dot_gmacs > 0.0);
   v.number("compute_share", phase.compute_share, phase.compute_share > 0.0);
   v.number("limit_tokens_per_second", phase.limit_tokens_per_s, phase.limit_tokens_per_s > 0.0);
   v.word("limited_by", phase.limited_by_bandwidth, kLimitKinds, phase.limit_tokens_per_s > 0.0);

@@ -3,6 +3,7 @@
 #include <array>
 #include <limits>
 
+#include "sandbox.h"
 #include "synthetic_flags.h"
 
 namespace tern::tools {
@@ -47,6 +48,7 @@ void add_bench_flags(CLI::App& app, BenchFlags& flags) {
   add_placement_flags(app, flags.model);
   add_no_tune(app, flags.model);
   add_computation_flags(app, flags.model);
+  add_no_sandbox(app, flags.model.no_sandbox)->group("Model");
   add_energy_flags(app, flags.energy);
   const char* output = "Output";
   add_choice(app, "--output", flags.format, std::span<const Choice<BenchFormat>>(kFormats),

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <ctime>
-#include <set>
 
 #include "base/result.h"
 #include "base/sha256.h"
@@ -68,8 +67,8 @@ Result<void> BenchRun::prepare() {
     bar_.update(0.0, "power of the idle machine");
     report_.idle_before = measure_idle(*meter_, kIdleSeconds, &context_.interrupt);
   }
-  // The buffer that the limits are read from is not the model's memory.
   report_.peak_resident_bytes = peak_resident_bytes();
+  TERN_RETURN_IF_ERROR(create_yardsticks());
   TERN_RETURN_IF_ERROR(measure_all_limits());
   reset_peak_resident_bytes();
   return {};
@@ -87,38 +86,43 @@ Result<void> BenchRun::create_engines() {
   return {};
 }
 
-Result<void> BenchRun::measure_all_limits() {
-  std::set<int> counts;
+Result<void> BenchRun::create_yardsticks() {
   for (const auto& engine : engines_) {
-    counts.insert({engine->n_threads_batch(), engine->n_threads_decode()});
+    for (const int n_threads : {engine->n_threads_batch(), engine->n_threads_decode()}) {
+      if (yardsticks_.contains(n_threads)) continue;
+      show_limits(n_threads, 0.0);
+      EngineOptions options;
+      options.n_threads = n_threads;
+      options.isa = engine->isa();
+      TERN_ASSIGN_OR_RETURN(auto own, Engine::create(options));
+      TERN_ASSIGN_OR_RETURN(auto meter,
+                            limits::LimitsMeter::create(*own, {.interrupt = &context_.interrupt}));
+      // Its buffer is not the model's memory.
+      yardstick_bytes_ += meter.buffer_bytes();
+      yardsticks_.emplace(n_threads, Yardstick{std::move(own), std::move(meter), std::nullopt});
+    }
   }
-  for (const int n_threads : counts) TERN_RETURN_IF_ERROR(measure_limits_of(n_threads));
   return {};
 }
 
-Result<void> BenchRun::measure_limits_of(int n_threads) {
-  const auto known = limits_.find(n_threads);
-  bar_.update(known == limits_.end() ? 0.0 : 1.0,
-              fmt::format("limits of the machine, {} threads", n_threads));
-  EngineOptions options;
-  options.n_threads = n_threads;
-  options.isa = engines_.front()->isa();
-  TERN_ASSIGN_OR_RETURN(const auto engine, Engine::create(options));
-  TERN_ASSIGN_OR_RETURN(const MachineLimits measured,
-                        measure_limits(*engine, {.interrupt = &context_.interrupt}));
-  if (known == limits_.end()) {
-    limits_.emplace(n_threads, measured);
-    return {};
+Result<void> BenchRun::measure_all_limits() {
+  for (auto& [n_threads, yardstick] : yardsticks_) {
+    show_limits(n_threads, yardstick.best ? 1.0 : 0.0);
+    TERN_ASSIGN_OR_RETURN(const MachineLimits measured, yardstick.meter.all());
+    if (!yardstick.best) {
+      yardstick.best = measured;
+      continue;
+    }
+    if (std::string drift = measure::limits_drift(*yardstick.best, measured); !drift.empty()) {
+      report_.notes.push_back(std::move(drift));
+    }
+    yardstick.best = best_of(*yardstick.best, measured);
   }
-  if (std::string drift = measure::limits_drift(known->second, measured); !drift.empty()) {
-    report_.notes.push_back(std::move(drift));
-  }
-  known->second = best_of(known->second, measured);
   return {};
 }
 
-measure::PhaseLimits BenchRun::limits_of(const Engine& engine) const {
-  return {limits_.at(engine.n_threads_batch()), limits_.at(engine.n_threads_decode())};
+void BenchRun::show_limits(int n_threads, double part) {
+  bar_.update(part, fmt::format("limits of the machine, threads: {}", n_threads));
 }
 
 Result<void> BenchRun::load() {
@@ -182,8 +186,15 @@ void BenchRun::describe_model() {
 }
 
 Result<void> BenchRun::open_stage(size_t index) {
-  const measure::SweepOptions options{
-      .kv = flags_.model.kv, .n_batch = flags_.model.n_batch, .interrupt = &context_.interrupt};
+  const Engine& engine = *engines_[index];
+  const auto limits_of = [this](int n_threads) {
+    return [&meter = yardsticks_.at(n_threads).meter] { return meter.now(); };
+  };
+  const measure::SweepOptions options{.kv = flags_.model.kv,
+                                      .n_batch = flags_.model.n_batch,
+                                      .interrupt = &context_.interrupt,
+                                      .prefill_limits = limits_of(engine.n_threads_batch()),
+                                      .decode_limits = limits_of(engine.n_threads_decode())};
   TERN_ASSIGN_OR_RETURN(auto sweep, measure::Sweep::create(model_->with_engine(engines_[index]),
                                                            specs_, options, *meter_));
   sweeps_.push_back(std::move(sweep));
@@ -284,7 +295,9 @@ measure::BenchReport BenchRun::last_repetition() const {
 }
 
 Result<measure::BenchReport> BenchRun::finish() {
-  report_.peak_resident_bytes = std::max(report_.peak_resident_bytes, peak_resident_bytes());
+  const uint64_t peak = peak_resident_bytes();
+  report_.peak_resident_bytes =
+      std::max(report_.peak_resident_bytes, peak - std::min(peak, yardstick_bytes_));
   report_.after = machine_state(sysfs_root(process_environment()));
   report_.interrupted = report_.interrupted || interrupted();
   for (measure::Sweep& sweep : sweeps_) sweep.release();
@@ -304,13 +317,14 @@ Result<measure::BenchReport> BenchRun::finish() {
   }
   bar_.erase();
   for (const measure::Sweep& sweep : sweeps_) {
-    const measure::PhaseLimits limits = limits_of(sweep.model().engine());
     for (size_t row = 0; row < sweep.n_rows(); ++row) {
-      measure::BenchRow result = sweep.result(row, limits, lower_idle());
+      measure::BenchRow result = sweep.result(row, lower_idle());
       if (result.prefill || result.decode) report_.rows.push_back(std::move(result));
     }
   }
-  for (const auto& [n_threads, limits] : limits_) report_.limits.push_back(limits);
+  for (const auto& [n_threads, yardstick] : yardsticks_) {
+    if (yardstick.best) report_.limits.push_back(*yardstick.best);
+  }
   measure::add_noise_notes(report_);
   return std::move(report_);
 }

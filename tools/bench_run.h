@@ -8,6 +8,7 @@
 
 #include "bench_flags.h"
 #include "command.h"
+#include "limits/limits_meter.h"
 #include "measure/bench_report.h"
 #include "measure/sweep.h"
 #include "progress.h"
@@ -44,16 +45,23 @@ class BenchRun {
   Result<measure::BenchReport> finish();
 
  private:
+  /// The limits of a number of threads, and the means to measure them again.
+  struct Yardstick {
+    std::shared_ptr<const Engine> engine;
+    limits::LimitsMeter meter;
+    std::optional<MachineLimits> best;  // of before and after the rows
+  };
+
   Result<void> create_engines();
+  Result<void> create_yardsticks();
   /// Of every thread count in use; the second time the better figures stay.
   Result<void> measure_all_limits();
-  Result<void> measure_limits_of(int n_threads);
+  void show_limits(int n_threads, double part);
   Result<void> load();
   void describe_model();
   Result<void> open_stage(size_t index);
   Result<void> measure_row(measure::Sweep& sweep, size_t row, size_t n_rows_done);
   Result<void> hash_model();
-  measure::PhaseLimits limits_of(const Engine& engine) const;
   /// The quieter of the two idle measurements.
   EnergyFigure lower_idle() const;
   bool interrupted() const { return context_.interrupt.load(); }
@@ -64,7 +72,8 @@ class BenchRun {
   std::vector<measure::RowSpec> specs_;
   std::unique_ptr<EnergyMeter> meter_;
   std::vector<std::shared_ptr<const Engine>> engines_;
-  std::map<int, MachineLimits> limits_;  // by thread count
+  std::map<int, Yardstick> yardsticks_;  // by thread count
+  uint64_t yardstick_bytes_ = 0;         // that their buffers hold resident
   std::shared_ptr<const Model> model_;
   std::vector<measure::Sweep> sweeps_;  // one per engine, as far as measured
   measure::BenchReport report_;

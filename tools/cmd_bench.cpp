@@ -1,8 +1,6 @@
 // tern bench: how fast a model runs here, what share of the machine that is, and what it costs in
 // energy.
-#include <sys/ioctl.h>
-#include <unistd.h>
-
+#include <filesystem>
 #include <optional>
 
 #include "atomic_file.h"
@@ -11,24 +9,22 @@
 #include "bench_flags.h"
 #include "bench_output.h"
 #include "bench_run.h"
+#include "colour.h"
 #include "command.h"
 #include "input.h"
+#include "load.h"
 #include "plot.h"
+#include "sandbox.h"
 #include "signals.h"
 
 namespace tern::tools {
 namespace {
 
-// Width of the terminal that the result goes to; 0 when it is not one.
-size_t output_columns() {
-  winsize size{};
-  return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
-}
-
 // A result and, with --compare, what the comparison gave.
 struct Outcome {
   measure::BenchReport report;
   std::optional<Comparison> comparison;
+  Json sandbox;
 };
 
 std::string json_lines(const Outcome& outcome) {
@@ -42,7 +38,7 @@ std::string json_lines(const Outcome& outcome) {
 }
 
 std::string formatted(const Outcome& outcome, BenchFormat format) {
-  const auto& [report, comparison] = outcome;
+  const auto& [report, comparison, sandbox] = outcome;
   switch (format) {
     case BenchFormat::kText:
       return to_text(report, output_columns()) +
@@ -50,6 +46,7 @@ std::string formatted(const Outcome& outcome, BenchFormat format) {
     case BenchFormat::kJson: {
       Json json = to_json(report);
       if (comparison) json["comparison"] = to_json(*comparison);
+      if (!sandbox.is_null()) json["sandbox"] = sandbox;
       return to_text(json, /*indented=*/true);
     }
     case BenchFormat::kJsonLines:
@@ -117,8 +114,38 @@ Result<void> show(const Outcome& outcome, const BenchFlags& flags, Context& cont
   return {};
 }
 
+// The picture takes its place in its folder when it is whole.
+void allow_picture(const std::string& path, sandbox::Policy& policy) {
+  if (path.empty()) return;
+  // Behind a link the folder of the file itself.
+  std::error_code ignored;
+  const auto target = std::filesystem::weakly_canonical(path, ignored);
+  policy.paths.writable.push_back(
+      (ignored ? std::filesystem::path(path) : target).parent_path().string());
+  // Not a regular file: written where it is.
+  policy.paths.writable.push_back(path);
+}
+
+void confine_measuring(const BenchFlags& flags, Sandbox& sandbox) {
+  if (!flags.compare.empty()) {
+    // It would be confined as well, and nobody knows what it needs.
+    return sandbox.stay_out("--compare starts another program");
+  }
+  sandbox::Policy policy =
+      policy_of_model(flags.synthetic.shape.empty() ? flags.model.model : std::string());
+  policy.counts_perf_events = true;
+  allow_picture(flags.plot, policy);
+  // The high-water mark of memory is reset by writing to it.
+  policy.paths.writable.push_back("/proc/self/clear_refs");
+  sandbox.enter(policy);
+}
+
 // A saved result in another form; what --compare found is not part of it.
 Result<int> show_saved(const BenchFlags& flags, Context& context) {
+  Sandbox sandbox(flags.model.no_sandbox, context.log);
+  sandbox::Policy policy = policy_of_reader();
+  allow_picture(flags.plot, policy);
+  sandbox.enter(policy);
   TERN_ASSIGN_OR_RETURN(const std::string text, read_text(flags.from));
   Outcome outcome;
   TERN_ASSIGN_OR_RETURN(outcome.report, report_from_json(text, flags.from));
@@ -126,13 +153,20 @@ Result<int> show_saved(const BenchFlags& flags, Context& context) {
   return 0;
 }
 
-Result<int> run_bench(const BenchFlags& flags, Context& context) {
-  context.log.set_verbose(flags.model.verbose);
-  if (!flags.from.empty()) return show_saved(flags, context);
-  TERN_RETURN_IF_ERROR(check(flags));
+Result<int> run_bench(const BenchFlags& given, Context& context) {
+  context.log.set_verbose(given.model.verbose);
+  if (!given.from.empty()) return show_saved(given, context);
+  TERN_RETURN_IF_ERROR(check(given));
+  BenchFlags flags = given;
+  if (flags.synthetic.shape.empty()) {
+    TERN_ASSIGN_OR_RETURN(flags.model.model, resolve_model_path(flags.model.model, context.log));
+  }
+  Sandbox sandbox(flags.model.no_sandbox, context.log);
+  confine_measuring(flags, sandbox);
   BenchRun run(flags, context);
   TERN_RETURN_IF_ERROR(run.prepare());
   Outcome outcome;
+  outcome.sandbox = sandbox.json();
   if (flags.compare.empty()) {
     TERN_RETURN_IF_ERROR(run.measure_rows());
   } else {
@@ -155,9 +189,9 @@ Action setup_bench(CLI::App& app) {
   add_bench_flags(app, *flags);
   app.footer(
       R"(A row is one combination of -t, -d, -p and -n: a prefill of p tokens and a decode of n single tokens, each
-starting with d positions in the cache, r times. A list in any of them makes a sweep. Shares are of limits
-measured in the same run: the bandwidth of reading memory, and the peak of the int8 dot product. Sampling
-and tokenising are not part of it. Energy is measured, or computed from --power-watts, or not available;
+starting with d positions in the cache, r times. A list in any of them makes a sweep. Shares are of what
+the same threads can do right before and after each repetition: the bandwidth of reading memory, and the
+peak of the int8 dot product. Sampling and tokenising are not part of it. Energy is measured, or computed from --power-watts, or not available;
 'tern doctor' says what is missing. Ctrl-C prints what was measured until then.
 
 Examples:

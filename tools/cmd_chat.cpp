@@ -7,6 +7,7 @@
 
 #include "base/result.h"
 #include "chat/chat_shell.h"
+#include "chat/file_maker.h"
 #include "chat/one_shot.h"
 #include "colour.h"
 #include "command.h"
@@ -16,6 +17,7 @@
 #include "input.h"
 #include "load.h"
 #include "options.h"
+#include "sandbox.h"
 #include "tern/chat.h"
 #include "user_folder.h"
 
@@ -42,6 +44,8 @@ struct ChatFlags {
   std::string session;
   bool resume = false;
   bool no_save = false;
+  int state_limit_mib = 1024;
+  bool no_wrap = false;
   OutputFormat format = OutputFormat::kText;
   CLI::Option* prompt_option = nullptr;
   CLI::Option* file_option = nullptr;
@@ -64,7 +68,8 @@ Result<std::optional<SessionKeeper>> make_keeper(const ChatFlags& flags, bool on
     return make_error(ErrorCode::kNotFound,
                       "no folder for conversations: neither XDG_STATE_HOME nor HOME is set");
   }
-  return std::optional(SessionKeeper(SessionStore(folder + "/sessions"), flags.session, log));
+  return std::optional(SessionKeeper(SessionStore(folder + "/sessions"), flags.session,
+                                     static_cast<uint64_t>(flags.state_limit_mib) << 20, log));
 }
 
 /// Takes up the conversation that --continue or --session asks for; how many answers it has had.
@@ -112,6 +117,9 @@ ThinkMode think_mode(ThinkFlag flag, bool out_is_terminal) {
   return out_is_terminal ? ThinkMode::kShow : ThinkMode::kHide;
 }
 
+/// Words that are taken back need a terminal that can do that.
+bool wants_wrap(const ChatFlags& flags) { return !flags.no_wrap && !is_dumb_terminal(); }
+
 Result<ChatOptions> chat_options(const ChatFlags& flags) {
   ChatOptions options;
   options.system = flags.system;
@@ -124,7 +132,36 @@ Result<ChatOptions> chat_options(const ChatFlags& flags) {
   return options;
 }
 
-Result<int> run_chat(const ChatFlags& flags, Context& context) {
+/// A conversation at the terminal goes where the user points it: /read, /model and completion may
+/// name any file, so all that the user can read is readable. Written are the conversations and what
+/// was typed; /export has a process for that (file_maker.h). One question needs no more than `run`,
+/// and its conversation where that is kept.
+sandbox::Policy chat_policy(const ChatFlags& flags, const std::string& model_path, bool one_shot,
+                            bool keeps) {
+  sandbox::Policy policy = one_shot ? policy_of_model(model_path) : policy_of_reader();
+  for (std::string& file : flags.grammar.files()) policy.paths.readable.push_back(std::move(file));
+  if (!flags.template_file.empty()) policy.paths.readable.push_back(flags.template_file);
+  // Templates are told the local time.
+  policy.paths.readable.insert(policy.paths.readable.end(),
+                               {"/etc/localtime", "/usr/share/zoneinfo"});
+  const std::string folder = state_folder(process_environment());
+  // What cannot be made is said when something is to be kept.
+  if (keeps && !folder.empty() && make_private_folder(folder)) {
+    policy.paths.writable.push_back(folder);
+  }
+  policy.counts_perf_events = flags.energy.is_wanted(flags.format, flags.model.verbose);
+  if (!one_shot && !policy.counts_perf_events) {
+    // /energy on opens them later; other machines go without the call.
+    for (const EnergySource& source : list_energy_sources(flags.energy.options())) {
+      policy.counts_perf_events |=
+          source.name == "perf" && source.state == EnergySource::State::kUsable;
+    }
+  }
+  return policy;
+}
+
+Result<int> run_chat(const ChatFlags& given, Context& context) {
+  ChatFlags flags = given;
   context.log.set_verbose(flags.model.verbose);
   TERN_ASSIGN_OR_RETURN(std::optional<std::string> question, question_of(flags));
   if (!question && flags.format != OutputFormat::kText) {
@@ -133,6 +170,19 @@ Result<int> run_chat(const ChatFlags& flags, Context& context) {
         "give the question with -p TEXT, -f FILE or through a pipe");
   }
   TERN_ASSIGN_OR_RETURN(auto keeper, make_keeper(flags, question.has_value(), context.log));
+  TERN_ASSIGN_OR_RETURN(flags.model.model, resolve_model_path(flags.model.model, context.log));
+  const bool one_shot = question.has_value();
+  sandbox::Policy policy;
+  std::unique_ptr<FileMaker> file_maker;
+  if (!flags.model.no_sandbox && !sandbox::is_unusable_build()) {
+    if (!one_shot) {
+      TERN_ASSIGN_OR_RETURN(file_maker, FileMaker::start());
+    }
+    policy = chat_policy(flags, flags.model.model, one_shot,
+                         one_shot ? keeper.has_value() : !flags.no_save);
+  }
+  Sandbox sandbox(flags.model.no_sandbox, context.log);
+  sandbox.enter(policy);
   TERN_ASSIGN_OR_RETURN(const ChatOptions options, chat_options(flags));
   GenerateOptions generation = flags.generation;
   TERN_ASSIGN_OR_RETURN(generation.sampling, flags.sampling.resolve());
@@ -145,6 +195,8 @@ Result<int> run_chat(const ChatFlags& flags, Context& context) {
   }
 
   TERN_ASSIGN_OR_RETURN(const LoadedModel loaded, load_model(flags.model, context));
+  const bool reads_counters = meter != nullptr && meter->kind() == EnergyKind::kMeasured;
+  if (one_shot && !keeper && !reads_counters) sandbox.close();
   TERN_ASSIGN_OR_RETURN(auto session, Session::create(loaded.model, flags.model.session_options()));
   context.log.info(fmt::format("session: context of {} tokens", session->n_ctx()));
   TERN_ASSIGN_OR_RETURN(auto chat, Chat::create(std::move(session), options));
@@ -164,11 +216,15 @@ Result<int> run_chat(const ChatFlags& flags, Context& context) {
     shot.format = flags.format;
     shot.generation = std::move(generation);
     shot.think = think;
+    shot.wrap = wants_wrap(flags);
     shot.generation.sampling.seed += n_answers;
     shot.meter = std::move(meter);
     TERN_ASSIGN_OR_RETURN(const int exit_code,
-                          run_one_shot(*chat, loaded, std::move(shot), context));
-    if (keeper) keeper->keep(*chat, n_answers + 1);
+                          run_one_shot(*chat, loaded, std::move(shot), sandbox, context));
+    if (keeper) {
+      keeper->keep(*chat, n_answers + 1);
+      keeper->keep_state(*chat);
+    }
     return exit_code;
   }
 
@@ -176,11 +232,13 @@ Result<int> run_chat(const ChatFlags& flags, Context& context) {
   shell_options.generation = std::move(generation);
   shell_options.grammar = std::move(grammar);
   shell_options.think = think;
+  shell_options.wrap = wants_wrap(flags);
   shell_options.colour = wants_colour(context.out.is_terminal());
   shell_options.with_energy = with_energy;
   const std::string folder = state_folder(process_environment());
   if (!flags.no_save && !folder.empty()) shell_options.history_path = folder + "/history";
   shell_options.keeper = std::move(keeper);
+  shell_options.file_maker = std::move(file_maker);
   shell_options.n_answers = n_answers;
   shell_options.hint = "/help lists the commands, Ctrl-D leaves";
   const std::filesystem::path path = loaded.model->info().path;
@@ -229,11 +287,19 @@ Action setup_chat(CLI::App& app) {
   make_exclusive({resume, session});
   add_switch(app, "--no-save", flags->no_save, "Keep neither the conversation nor what is typed")
       ->group(group);
+  add_integer(app, "--state-limit", flags->state_limit_mib, 0, 1 << 24,
+              "MiB on the disk for what was computed in kept conversations, so that going on with "
+              "one need not compute it again; the oldest go first (default 1024; 0: none)")
+      ->group(group);
+  add_switch(app, "--no-wrap", flags->no_wrap,
+             "Leave lines of answers as they are; on a terminal they are broken between words")
+      ->group(group);
   for (CLI::Option* option : {flags->prompt_option, flags->file_option}) {
     option->group(group)->configurable(false);
   }
   make_exclusive({flags->prompt_option, flags->file_option});
   add_model_flags(app, flags->model);
+  add_no_sandbox(app, flags->model.no_sandbox)->group("Model");
   add_integer(app, "-c,--ctx", flags->model.n_ctx, 0, 1 << 24,
               "Context in tokens (default 0: as trained, at most 4096)")
       ->group("Model");
@@ -244,9 +310,11 @@ Action setup_chat(CLI::App& app) {
   add_verbose(app, flags->model.verbose)->group("Output");
   add_energy_flags(app, flags->energy);
   app.footer(
-      R"(At a terminal a conversation begins; /help there lists its commands. With -p, -f or a pipe one question
-is answered. Answers go to stdout, everything else to stderr. Ctrl-C stops an answer and keeps the
-conversation, a second one leaves; Ctrl-D leaves. Conversations are kept in $XDG_STATE_HOME/tern/sessions. When the context is full, the oldest turns are left out.
+      R"(At a terminal a conversation begins; /help there lists its commands. With -p, -f or a pipe one
+question is answered. Answers go to stdout, everything else to stderr. Ctrl-C stops an answer and
+keeps the conversation, a second one leaves; Ctrl-D leaves. Conversations are kept in
+$XDG_STATE_HOME/tern/sessions, with what was computed for them. When the context is full, the
+oldest turns are left out.
 
 Examples:
   tern chat

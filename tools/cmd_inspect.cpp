@@ -7,6 +7,7 @@
 #include "json_output.h"
 #include "load.h"
 #include "options.h"
+#include "sandbox.h"
 #include "tern/model.h"
 
 namespace tern::tools {
@@ -276,6 +277,8 @@ Result<int> run_inspect(const InspectFlags& flags, Context& context) {
   TERN_ASSIGN_OR_RETURN(
       const std::string path,
       resolve_model_path(flags.file.empty() ? flags.model.model : flags.file, context.log));
+  Sandbox sandbox(flags.model.no_sandbox, context.log);
+  sandbox.enter(policy_of_model(path));
   LoadOptions options = flags.model.load_options();
   options.log = context.log.sink();
   options.interrupt = &context.interrupt;
@@ -294,6 +297,7 @@ Action setup_inspect(CLI::App& app) {
   CLI::Option* metadata = add_switch(app, "--kv", flags->metadata, "List the metadata");
   add_output_format(app, flags->format, /*with_json_lines=*/false);
   add_verbose(app, flags->model.verbose);
+  add_no_sandbox(app, flags->model.no_sandbox);
   CLI::Option* model = add_model_path(app, flags->model);
   add_interpretation_flags(app, flags->model);
   add_weights(app, flags->model);

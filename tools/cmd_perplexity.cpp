@@ -13,6 +13,7 @@
 #include "load.h"
 #include "options.h"
 #include "progress.h"
+#include "sandbox.h"
 #include "signals.h"
 #include "tern/session.h"
 
@@ -78,8 +79,14 @@ Result<int> run_perplexity(const PerplexityFlags& given, Context& context) {
   // As llama-perplexity reads its file, so that figures compare.
   drop_final_newline(text);
 
+  TERN_ASSIGN_OR_RETURN(flags.model.model, resolve_model_path(flags.model.model, context.log));
+  const bool with_energy = flags.energy.is_wanted(flags.format, flags.model.verbose);
+  sandbox::Policy policy = policy_of_model(flags.model.model);
+  policy.counts_perf_events = with_energy;
+  Sandbox sandbox(flags.model.no_sandbox, context.log);
+  sandbox.enter(policy);
   std::unique_ptr<EnergyMeter> meter;
-  if (flags.energy.is_wanted(flags.format, flags.model.verbose)) {
+  if (with_energy) {
     TERN_ASSIGN_OR_RETURN(meter, open_meter(flags.energy));
   }
 
@@ -88,6 +95,7 @@ Result<int> run_perplexity(const PerplexityFlags& given, Context& context) {
   const bool default_window = flags.model.n_ctx == 0;
   if (default_window) flags.model.n_ctx = kDefaultWindow;
   TERN_ASSIGN_OR_RETURN(const LoadedModel loaded, load_model(flags.model, context));
+  if (meter == nullptr || meter->kind() != EnergyKind::kMeasured) sandbox.close();
   const auto& model = loaded.model;
   const int trained = model->info().context_length;
   if (default_window && trained >= 4) {
@@ -137,7 +145,8 @@ Result<int> run_perplexity(const PerplexityFlags& given, Context& context) {
                                  {"tokens_per_second", rate(n_computed, seconds)}}},
                                {"energy", run_energy_json(*meter, figure, n_computed)},
                                {"model", model_json(*model, loaded.tuned_layout)},
-                               {"kernels", kernels_json(model->engine(), loaded.tuned)}},
+                               {"kernels", kernels_json(model->engine(), loaded.tuned)},
+                               {"sandbox", sandbox.json()}},
                               true));
   } else if (result.n_windows > 0) {
     context.out.write(summary(result, window, seconds));
@@ -162,6 +171,7 @@ Action setup_perplexity(CLI::App& app) {
   add_output_format(app, flags->format, /*with_json_lines=*/false);
   add_verbose(app, flags->model.verbose);
   add_model_flags(app, flags->model);
+  add_no_sandbox(app, flags->model.no_sandbox)->group("Model");
   add_integer(app, "-c,--ctx", flags->model.n_ctx, 4, 1 << 20,
               "Tokens in a window, even (default 512, or the trained context if that is less)")
       ->group("Model");

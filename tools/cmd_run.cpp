@@ -10,6 +10,7 @@
 #include "json_output.h"
 #include "load.h"
 #include "options.h"
+#include "sandbox.h"
 #include "signals.h"
 #include "tern/session.h"
 
@@ -87,9 +88,11 @@ Json timings_json(const Model& model, const Timings& timings) {
 }
 
 /// What is known before the first token.
-Json start_json(const LoadedModel& loaded, const Prompt& prompt, const SamplingOptions& sampling) {
+Json start_json(const LoadedModel& loaded, const Prompt& prompt, const SamplingOptions& sampling,
+                const Sandbox& sandbox) {
   return {{"model", model_json(*loaded.model, loaded.tuned_layout)},
           {"kernels", kernels_json(loaded.model->engine(), loaded.tuned)},
+          {"sandbox", sandbox.json()},
           {"seed", sampling.seed},
           {"sampling", describe(sampling)},
           {"prompt_tokens", prompt.ids.size()},
@@ -110,11 +113,11 @@ Json stop_json(const Model& model, const GenerateResult& result) {
 class Printer {
  public:
   Printer(const RunFlags& flags, const LoadedModel& loaded, const SamplingOptions& sampling,
-          Context& context)
-      : flags_(flags), loaded_(loaded), sampling_(sampling), context_(context) {}
+          const Sandbox& sandbox, Context& context)
+      : flags_(flags), loaded_(loaded), sampling_(sampling), sandbox_(sandbox), context_(context) {}
 
   bool start(const Prompt& prompt) {
-    start_ = start_json(loaded_, prompt, sampling_);
+    start_ = start_json(loaded_, prompt, sampling_, sandbox_);
     if (flags_.format == OutputFormat::kText && !flags_.no_echo_prompt) {
       return context_.out.write(prompt.text);
     }
@@ -188,6 +191,7 @@ class Printer {
   const RunFlags& flags_;
   const LoadedModel& loaded_;
   const SamplingOptions& sampling_;
+  const Sandbox& sandbox_;
   Context& context_;
   Json start_;
 };
@@ -209,13 +213,24 @@ Result<int> run(const RunFlags& flags, Context& context) {
   options.interrupt = &context.interrupt;
 
   TERN_ASSIGN_OR_RETURN(std::string text, prompt_text(flags));
+  ModelFlags model_flags = flags.model;
+  TERN_ASSIGN_OR_RETURN(model_flags.model, resolve_model_path(model_flags.model, context.log));
+  const bool with_energy = flags.energy.is_wanted(flags.format, flags.model.verbose);
+  sandbox::Policy policy = policy_of_model(model_flags.model);
+  for (std::string& file : flags.grammar.files()) policy.paths.readable.push_back(std::move(file));
+  policy.counts_perf_events = with_energy;
+  Sandbox sandbox(model_flags.no_sandbox, context.log);
+  sandbox.enter(policy);
+
   TERN_ASSIGN_OR_RETURN(auto grammar, flags.grammar.read());
   std::unique_ptr<EnergyMeter> meter;
-  if (flags.energy.is_wanted(flags.format, flags.model.verbose)) {
+  if (with_energy) {
     TERN_ASSIGN_OR_RETURN(meter, open_meter(flags.energy));
   }
+  const bool reads_counters = meter != nullptr && meter->kind() == EnergyKind::kMeasured;
   GenerationEnergy energy(std::move(meter));
-  TERN_ASSIGN_OR_RETURN(const LoadedModel loaded, load_model(flags.model, context));
+  TERN_ASSIGN_OR_RETURN(const LoadedModel loaded, load_model(model_flags, context));
+  if (!reads_counters) sandbox.close();
   const auto& model = loaded.model;
   TERN_ASSIGN_OR_RETURN(const Prompt prompt,
                         encode_prompt(flags, std::move(text), model->tokenizer()));
@@ -232,7 +247,7 @@ Result<int> run(const RunFlags& flags, Context& context) {
 
   // Checked before the prompt is printed: a text that cannot begin leaves stdout empty.
   TERN_RETURN_IF_ERROR(validate(*session, prompt.ids, options));
-  Printer printer(flags, loaded, options.sampling, context);
+  Printer printer(flags, loaded, options.sampling, sandbox, context);
   if (!printer.start(prompt)) return 0;
   energy.begin(*session);
   TERN_ASSIGN_OR_RETURN(const GenerateResult result,
@@ -293,6 +308,7 @@ Action setup_run(CLI::App& app) {
              "Print the continuation only (JSON never holds the prompt's text)")
       ->group(group);
   add_verbose(app, flags->model.verbose)->group(group);
+  add_no_sandbox(app, flags->model.no_sandbox)->group("Model");
   add_energy_flags(app, flags->energy);
   app.footer(
       R"(The text goes to stdout as it is made, statistics to stderr. Ctrl-C ends the text cleanly, a second one

@@ -12,6 +12,7 @@
 #include "input.h"
 #include "load.h"
 #include "options.h"
+#include "sandbox.h"
 #include "tern/tokenizer.h"
 
 namespace tern::tools {
@@ -32,6 +33,7 @@ struct TemplateFlags {
   bool no_generation_prompt = false;
   bool tokens = false;
   bool verbose = false;
+  bool no_sandbox = false;
 
   // A template file needs a model for the tokens only.
   bool needs_model() const { return file.empty() || !model.empty() || tokens; }
@@ -116,6 +118,8 @@ Result<int> run_template(const TemplateFlags& flags, Context& context) {
   if ((flags.messages == "-") + (flags.tools == "-") + (flags.file == "-") > 1) {
     return make_error(ErrorCode::kUsage, "only one of --messages, --tools and --file can be -");
   }
+  Sandbox sandbox(flags.no_sandbox, context.log);
+  sandbox.enter(policy_of_reader());
   std::string model_path;
   std::shared_ptr<const Tokenizer> tokenizer;
   if (flags.needs_model()) {
@@ -166,6 +170,7 @@ Action setup_template(CLI::App& app) {
   add_texts(app, "--set", flags->variables, "KEY=JSON", "A variable of the template; repeatable");
   add_switch(app, "--tokens", flags->tokens, "Print token ids instead of the text");
   add_verbose(app, flags->verbose);
+  add_no_sandbox(app, flags->no_sandbox);
   for (const char* name : {"--file", "--messages", "--tools", "--bos", "--eos", "--set", "--tokens",
                            "--no-generation-prompt"}) {
     app.get_option(name)->configurable(false);

@@ -8,6 +8,7 @@
 #include "json_output.h"
 #include "load.h"
 #include "options.h"
+#include "sandbox.h"
 #include "signals.h"
 #include "tern/tokenizer.h"
 
@@ -15,7 +16,7 @@ namespace tern::tools {
 namespace {
 
 struct TokenizeFlags {
-  ModelFlags model;  // path and verbose only
+  ModelFlags model;  // path, verbose and no_sandbox only
   std::string text;
   std::vector<std::string> more_ids;
   CLI::Option* text_option = nullptr;  // an empty text is a text too
@@ -139,6 +140,8 @@ Result<int> run_tokenize(const TokenizeFlags& flags, Context& context) {
         "a text with spaces needs quotes");
   }
   TERN_ASSIGN_OR_RETURN(const std::string path, resolve_model_path(flags.model.model, context.log));
+  Sandbox sandbox(flags.model.no_sandbox, context.log);
+  sandbox.enter(policy_of_reader());
   TERN_ASSIGN_OR_RETURN(const auto tokenizer, Tokenizer::from_path(path, context.log.sink()));
   context.log.info(fmt::format("tokenizer: {} {}, {} tokens, from {}", tokenizer->kind(),
                                tokenizer->pre_tokenizer(), tokenizer->n_vocab(), path));
@@ -176,6 +179,7 @@ Action setup_tokenize(CLI::App& app) {
                                   R"(Map lines {"text": ...} on stdin to {"ids": [...]}, or back)");
   CLI::Option* output = add_output_format(app, flags->format, /*with_json_lines=*/false);
   add_verbose(app, flags->model.verbose);
+  add_no_sandbox(app, flags->model.no_sandbox);
   make_exclusive({flags->text_option, lines});
   make_exclusive({output, lines});
   make_exclusive({decode, pieces});

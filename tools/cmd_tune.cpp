@@ -160,9 +160,8 @@ Result<int> run_tune(const TuneFlags& flags, Context& context) {
     std::string text = tune_text(*model, result, notes);
     if (kept) {
       text += fmt::format(
-          "stored in {}, for commands without -t, --threads-batch and --isa; the layout for those "
-          "without "
-          "--weights, too\n"
+          "stored in {}, for commands without -t, --threads-batch and --isa; the layout for those\n"
+          "without --weights, too\n"
           "undo: tern tune --forget{}\n",
           escape_controls(cache.path()), model_arguments(flags));
     }

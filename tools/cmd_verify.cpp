@@ -3,6 +3,7 @@
 #include "command.h"
 #include "convert_output.h"
 #include "options.h"
+#include "sandbox.h"
 #include "tern/convert.h"
 #include "work_progress.h"
 
@@ -14,11 +15,14 @@ struct VerifyFlags {
   std::string file;
   bool tensors = false;
   bool verbose = false;
+  bool no_sandbox = false;
   OutputFormat format = OutputFormat::kText;
 };
 
 Result<int> run_verify(VerifyFlags& flags, Context& context) {
   context.log.set_verbose(flags.verbose);
+  Sandbox sandbox(flags.no_sandbox, context.log);
+  sandbox.enter(policy_of_reader());
   VerifyReport report;
   {
     WorkProgress progress(context.log, "verify");
@@ -50,6 +54,7 @@ Action setup_verify(CLI::App& app) {
   add_work_threads(app, flags->options.n_threads);
   add_output_format(app, flags->format, /*with_json_lines=*/false);
   add_verbose(app, flags->verbose);
+  add_no_sandbox(app, flags->no_sandbox);
   app.footer(
       R"(Checks every rule of the loader, every code, scale and value, the shares of -1, 0 and +1, that the scales
 are of a usual size, and that texts come back from the tokenizer. Warnings are about what is unusual;

@@ -1,5 +1,8 @@
 #include "colour.h"
 
+#include <sys/ioctl.h>
+#include <unistd.h>
+
 #include <cstdlib>
 #include <string>
 
@@ -14,9 +17,16 @@ bool variable_is_set(const char* name) {
 }  // namespace
 
 bool wants_colour(bool is_terminal) {
-  const char* term = std::getenv("TERM");
-  const bool dumb = term == nullptr || std::string(term) == "dumb";
-  return is_terminal && !dumb && !variable_is_set("NO_COLOR");
+  return is_terminal && !is_dumb_terminal() && !variable_is_set("NO_COLOR");
+}
+
+bool is_dumb_terminal() {
+  return !variable_is_set("TERM") || std::string(std::getenv("TERM")) == "dumb";
+}
+
+size_t output_columns() {
+  winsize size{};
+  return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
 }  // namespace tern::tools

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/result.h"
 #include "escape.h"
 #include "suggest.h"
@@ -113,7 +115,7 @@ Error CommandLine::describe_extras(const CLI::App& command) const {
   std::vector<std::string> known;
   std::string what;
   if (extra.starts_with('-') && extra.size() > 1) {
-    extra = extra.substr(0, extra.find('='));
+    extra.resize(std::min(extra.size(), extra.find('=')));
     known = option_names(command);
     what = fmt::format("{} has no option {}", name, extra);
   } else if (in_command) {

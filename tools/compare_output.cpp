@@ -76,8 +76,6 @@ std::vector<std::string> remarks(const Comparison& comparison) {
   return lines;
 }
 
-Json text_or_null(const std::string& text) { return text.empty() ? Json() : Json(text); }
-
 Json side_json(const std::vector<double>& samples, const measure::Summary& summary, int n_threads) {
   const auto known = [&](double value) { return summary.n > 0 ? Json(value) : Json(); };
   return {{"threads", n_threads > 0 ? Json(n_threads) : Json()},

@@ -12,6 +12,7 @@
 #include "json_output.h"
 #include "kept_limits.h"
 #include "options.h"
+#include "sandbox/sandbox.h"
 #include "tern/cpu.h"
 #include "tern/energy.h"
 #include "tern/engine.h"
@@ -51,6 +52,7 @@ struct DoctorReport {
   std::string limits_problem;      // why there are none
   std::vector<TunedChoice> tuned;  // what `tern tune` found, newest first
   std::vector<EnergySource> energy;
+  sandbox::Support sandbox;
   std::vector<Advice> advice;
 };
 

@@ -86,6 +86,7 @@ Result<DoctorReport> gather_report(const ModelFlags& flags, MeasureLimits when, 
   energy.sysfs_root = report.sysfs_root;
   energy.procfs_root = procfs_root(process_environment());
   report.energy = list_energy_sources(energy);
+  report.sandbox = sandbox::support();
   report.advice = advise(report);
   return report;
 }

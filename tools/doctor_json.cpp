@@ -7,8 +7,6 @@
 namespace tern::tools {
 namespace {
 
-Json text_or_null(const std::string& text) { return text.empty() ? Json() : Json(text); }
-
 /// An object filled by a visitor of bench_fields.h, so that names are those of `tern bench`.
 template <typename Fn>
 Json fields(const Fn& fn) {
@@ -120,6 +118,10 @@ Json doctor_json(const DoctorReport& report) {
   json["limits"] = limits_json(report);
   json["tuned"] = tuned_json(report);
   json["energy"] = energy_json(report);
+  json["sandbox"] = {
+      {"seccomp", report.sandbox.filter},
+      {"landlock", report.sandbox.landlock_abi > 0 ? Json(report.sandbox.landlock_abi) : Json()},
+      {"reason", text_or_null(report.sandbox.problem)}};
   json["self_test"] =
       report.engine_error ? Json(report.engine_error->message) : Json(report.self_test);
   json["advice"] = advice_json(report);

@@ -5,6 +5,7 @@
 #include "doctor.h"
 #include "escape.h"
 #include "figures.h"
+#include "sandbox.h"
 #include "text_width.h"
 #include "version.h"
 
@@ -260,6 +261,11 @@ void add_energy(const DoctorReport& report, Page& page) {
   }
 }
 
+void add_security(const DoctorReport& report, Page& page) {
+  page.heading("Security");
+  page.row("sandbox", support_text(report.sandbox));
+}
+
 void add_advice(const DoctorReport& report, Page& page) {
   page.heading("Advice");
   if (report.advice.empty()) page.paragraph(kNameColumn, "", "none: nothing here slows tern down");
@@ -299,6 +305,7 @@ std::string doctor_text(const DoctorReport& report) {
   add_limits(report, page);
   add_tuned(report, page);
   add_energy(report, page);
+  add_security(report, page);
   add_advice(report, page);
   return std::move(page).text();
 }

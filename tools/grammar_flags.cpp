@@ -7,16 +7,28 @@
 
 namespace tern::tools {
 
+namespace {
+
+bool is_schema_itself(const std::string& schema) {
+  const size_t begin = schema.find_first_not_of(" \t\r\n");
+  return begin != std::string::npos && schema[begin] == '{';
+}
+
+}  // namespace
+
+std::vector<std::string> GrammarFlags::files() const {
+  if (!grammar_file.empty()) return {grammar_file};
+  if (json_schema.empty() || is_schema_itself(json_schema)) return {};
+  return {json_schema};
+}
+
 Result<std::shared_ptr<const Grammar>> GrammarFlags::read() const {
   if (!grammar_file.empty()) {
     TERN_ASSIGN_OR_RETURN(const std::string text, read_text(grammar_file));
     return Grammar::from_gbnf(text);
   }
   if (json_schema.empty()) return std::shared_ptr<const Grammar>();
-  const size_t begin = json_schema.find_first_not_of(" \t\r\n");
-  if (begin != std::string::npos && json_schema[begin] == '{') {
-    return Grammar::from_json_schema(json_schema);
-  }
+  if (is_schema_itself(json_schema)) return Grammar::from_json_schema(json_schema);
   TERN_ASSIGN_OR_RETURN(const std::string text, read_text(json_schema));
   return Grammar::from_json_schema(text);
 }

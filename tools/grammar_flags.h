@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "tern/grammar.h"
 
@@ -16,6 +17,8 @@ struct GrammarFlags {
   /// Reads and compiles, before a model is loaded; null where neither flag was given. The errors of
   /// files and of Grammar.
   Result<std::shared_ptr<const Grammar>> read() const;
+  /// The files that read() opens.
+  std::vector<std::string> files() const;
 };
 
 void add_grammar_flags(CLI::App& app, GrammarFlags& flags);

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/descriptor.h"
 #include "base/result.h"
 #include "signals.h"
 
@@ -52,13 +53,11 @@ bool stdin_is_terminal() { return ::isatty(STDIN_FILENO) == 1; }
 Result<std::string> read_text(const std::string& path) {
   if (path == "-") return read_to_end(STDIN_FILENO, kStdinName);
   // Not a ByteSource: a prompt may come from a named pipe or a shell's <(...).
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.get() < 0) {
     return make_error(ErrorCode::kNotFound, "{}: cannot be opened: {}", path, std::strerror(errno));
   }
-  Result<std::string> text = read_to_end(fd, path);
-  ::close(fd);
-  return text;
+  return read_to_end(file.get(), path);
 }
 
 void drop_final_newline(std::string& text) {

@@ -13,6 +13,9 @@ namespace tern::tools {
 
 using Json = nlohmann::ordered_json;
 
+/// null for what is not known.
+inline Json text_or_null(const std::string& text) { return text.empty() ? Json() : Json(text); }
+
 /// Grows when a field changes its meaning or goes away; new fields alone do not change it.
 inline constexpr int kSchemaVersion = 1;
 

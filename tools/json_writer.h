@@ -22,9 +22,7 @@ class JsonWriter {
     if (!target_.is_object()) target_ = Json::object();
   }
 
-  void text(const char* name, const std::string& value) {
-    target_[name] = value.empty() ? Json() : Json(value);
-  }
+  void text(const char* name, const std::string& value) { target_[name] = text_or_null(value); }
   void texts(const char* name, const std::vector<std::string>& values) { target_[name] = values; }
   void flag(const char* name, bool value) { target_[name] = value; }
   void integer(const char* name, int value, int /*min*/) { target_[name] = value; }

@@ -3,6 +3,8 @@
 
 #include <array>
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <exception>
 #include <new>
 #include <string>
@@ -65,11 +67,29 @@ int run_program(std::vector<std::string> arguments, Log& log) {
   return exit_code;
 }
 
+constexpr const char* kNoMemory = "error: not enough memory\n";
+
+// A library may promise not to throw and allocate all the same; its std::bad_alloc ends here
+// instead of in the catch of main().
+[[noreturn]] void on_terminate() {
+  if (const std::exception_ptr thrown = std::current_exception()) {
+    try {
+      std::rethrow_exception(thrown);
+    } catch (const std::bad_alloc&) {
+      static_cast<void>(!::write(STDERR_FILENO, kNoMemory, std::strlen(kNoMemory)));
+      std::_Exit(static_cast<int>(ErrorCode::kOutOfMemory));
+    } catch (...) {
+    }
+  }
+  std::abort();
+}
+
 }  // namespace
 }  // namespace tern::tools
 
 int main(int argc, char** argv) {
   using namespace tern::tools;
+  std::set_terminate(on_terminate);
   reserve_standard_streams();
   install_signal_handlers();
   // The library reports errors as values; what its dependencies throw ends here. Plain output: the
@@ -78,7 +98,7 @@ int main(int argc, char** argv) {
     Log log;
     return run_program(std::vector<std::string>(argv + (argc > 0 ? 1 : 0), argv + argc), log);
   } catch (const std::bad_alloc&) {
-    std::fputs("error: not enough memory\n", stderr);
+    std::fputs(kNoMemory, stderr);
     return static_cast<int>(tern::ErrorCode::kOutOfMemory);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "error: internal error: %s\n", error.what());

@@ -151,7 +151,8 @@ void add_interpretation_flags(CLI::App& app, ModelFlags& flags) {
       ->group(kModelGroup);
   add_choice(app, "--head", flags.head, as_span(kHeadFormats),
              "Format in memory of the matrix that gives the logits: keep is exact, auto makes q8_0 "
-             "of more than 8.5 bits per weight (default auto)")
+             "of more than 8.5 bits per weight; q8_0 and q6_k multiply integers, except with keep "
+             "(default auto)")
       ->group(kModelGroup);
   add_choice(app, "--ffn-act", flags.ffn_activation, as_span(kFfnActivations),
              "Feed-forward activation, for files that do not tell (default auto)")

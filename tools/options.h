@@ -34,6 +34,7 @@ struct ModelFlags {
   int n_ctx = 0;
   int n_batch = 512;
   bool no_tune = false;
+  bool no_sandbox = false;
   bool verbose = false;
 
   /// For Model::load and inspect_model; progress, interrupt and log are left to the caller.

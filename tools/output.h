@@ -13,7 +13,9 @@ class Output {
   /// fd stays open and is not owned.
   explicit Output(int fd);
 
-  /// Writes all of it. False once the reader has gone or writing failed: the caller should stop.
+  /// Writes all of it. False once the reader has gone or writing failed: the caller should stop. A
+  /// reader that takes its time is waited for; after a signal that asks the program to end, for a
+  /// second and no longer.
   bool write(std::string_view text);
 
   bool is_terminal() const { return is_terminal_; }

@@ -16,7 +16,7 @@
 namespace tern::tools {
 namespace {
 
-using Json = nlohmann::json;
+using ConfigJson = nlohmann::json;
 
 constexpr uint64_t kMaxConfigBytes = uint64_t{1} << 20;
 
@@ -40,17 +40,33 @@ Result<void> set_option(CLI::Option& option, const std::vector<std::string>& val
   return {};
 }
 
-Result<std::string> scalar_text(const Json& value, const std::string& source) {
+Result<std::string> scalar_text(const ConfigJson& value, const std::string& source) {
   if (value.is_string()) return value.get<std::string>();
   if (value.is_boolean() || value.is_number()) return value.dump();
   return make_error(ErrorCode::kUsage,
                     "{}: expected a text, a number, true, false or a list of them", source);
 }
 
-Result<Json> read_config(const std::string& path) {
+/// What a key of the configuration file holds: one text, or those of a list.
+Result<std::vector<std::string>> texts_of(const ConfigJson& entry, const std::string& source) {
+  std::vector<std::string> texts;
+  for (const ConfigJson& item : entry.is_array() ? entry : ConfigJson::array({entry})) {
+    TERN_ASSIGN_OR_RETURN(std::string text, scalar_text(item, source));
+    texts.push_back(std::move(text));
+  }
+  return texts;
+}
+
+/// How messages name a key of the configuration file.
+std::string key_name(const std::string& path, const std::string& flag) {
+  return path + ": \"" + flag + "\"";
+}
+
+Result<ConfigJson> read_config(const std::string& path) {
   TERN_ASSIGN_OR_RETURN(const auto source, open_file_source(path));
   TERN_ASSIGN_OR_RETURN(const std::vector<uint8_t> bytes, read_all(*source, kMaxConfigBytes));
-  Json config = Json::parse(bytes.begin(), bytes.end(), nullptr, /*allow_exceptions=*/false);
+  ConfigJson config =
+      ConfigJson::parse(bytes.begin(), bytes.end(), nullptr, /*allow_exceptions=*/false);
   if (!config.is_object()) {
     return with_hint(
         make_error(ErrorCode::kCorrupt, "{}: not a JSON object", path),
@@ -61,7 +77,8 @@ Result<Json> read_config(const std::string& path) {
 
 /// Keys are checked against all commands: one file serves them all, and a key that only another
 /// command has is no mistake.
-Result<void> check_keys(const Json& config, const CLI::App& program, const std::string& path) {
+Result<void> check_keys(const ConfigJson& config, const CLI::App& program,
+                        const std::string& path) {
   std::vector<std::string> known;
   std::vector<std::string> fixed;
   for (const CLI::App* command : program.get_subcommands({})) {
@@ -83,6 +100,22 @@ Result<void> check_keys(const Json& config, const CLI::App& program, const std::
                              : "keys are long flag names without the dashes");
   }
   return {};
+}
+
+/// The configuration file, its keys checked, and its path; an empty object where there is none.
+struct Config {
+  ConfigJson keys = ConfigJson::object();
+  std::string path;
+};
+Result<Config> read_checked_config(const CLI::App& program, const Environment& environment) {
+  Config config;
+  const std::optional<std::string> path = config_path(environment);
+  std::error_code ignored;
+  if (!path || !std::filesystem::exists(*path, ignored)) return config;
+  config.path = *path;
+  TERN_ASSIGN_OR_RETURN(config.keys, read_config(*path));
+  TERN_RETURN_IF_ERROR(check_keys(config.keys, program, *path));
+  return config;
 }
 
 }  // namespace
@@ -121,9 +154,9 @@ std::optional<Preset> preset_of(const std::string& long_flag, const Environment&
   const std::optional<std::string> path = config_path(environment);
   std::error_code ignored;
   if (!path || !std::filesystem::exists(*path, ignored)) return std::nullopt;
-  const Result<Json> config = read_config(*path);
+  const Result<ConfigJson> config = read_config(*path);
   if (!config || !config->contains(long_flag)) return std::nullopt;
-  const std::string source = *path + ": \"" + long_flag + "\"";
+  const std::string source = key_name(*path, long_flag);
   const Result<std::string> value = scalar_text((*config)[long_flag], source);
   if (!value) return std::nullopt;
   return Preset{source, *value};
@@ -131,13 +164,7 @@ std::optional<Preset> preset_of(const std::string& long_flag, const Environment&
 
 Result<std::vector<std::pair<std::string, Preset>>> all_presets(const CLI::App& program,
                                                                 const Environment& environment) {
-  Json config = Json::object();
-  const std::optional<std::string> path = config_path(environment);
-  std::error_code ignored;
-  if (path && std::filesystem::exists(*path, ignored)) {
-    TERN_ASSIGN_OR_RETURN(config, read_config(*path));
-    TERN_RETURN_IF_ERROR(check_keys(config, program, *path));
-  }
+  TERN_ASSIGN_OR_RETURN(const Config config, read_checked_config(program, environment));
   std::map<std::string, Preset> found;
   for (const CLI::App* command : program.get_subcommands({})) {
     for (const CLI::Option* option : command->get_options()) {
@@ -146,15 +173,10 @@ Result<std::vector<std::pair<std::string, Preset>>> all_presets(const CLI::App& 
       const std::string variable = variable_name(flag);
       if (const auto value = environment(variable)) {
         found.emplace(flag, Preset{variable, *value});
-      } else if (config.contains(flag)) {
-        const std::string source = *path + ": \"" + flag + "\"";
-        std::string joined;
-        const Json& entry = config[flag];
-        for (const Json& item : entry.is_array() ? entry : Json::array({entry})) {
-          TERN_ASSIGN_OR_RETURN(const std::string text, scalar_text(item, source));
-          joined += (joined.empty() ? "" : ",") + text;
-        }
-        found.emplace(flag, Preset{source, joined});
+      } else if (config.keys.contains(flag)) {
+        const std::string source = key_name(config.path, flag);
+        TERN_ASSIGN_OR_RETURN(const auto texts, texts_of(config.keys[flag], source));
+        found.emplace(flag, Preset{source, fmt::format("{}", fmt::join(texts, ","))});
       }
     }
   }
@@ -162,27 +184,16 @@ Result<std::vector<std::pair<std::string, Preset>>> all_presets(const CLI::App& 
 }
 
 Result<void> apply_settings(CLI::App& program, CLI::App& command, const Environment& environment) {
-  Json config = Json::object();
-  const std::optional<std::string> path = config_path(environment);
-  std::error_code ignored;
-  if (path && std::filesystem::exists(*path, ignored)) {
-    TERN_ASSIGN_OR_RETURN(config, read_config(*path));
-    TERN_RETURN_IF_ERROR(check_keys(config, program, *path));
-  }
+  TERN_ASSIGN_OR_RETURN(const Config config, read_checked_config(program, environment));
   for (CLI::Option* option : command.get_options()) {
     if (option->count() > 0 || !can_be_set(*option)) continue;
     const std::string flag = long_flag_of(*option);
     const std::string variable = variable_name(flag);
     if (const auto value = environment(variable)) {
       TERN_RETURN_IF_ERROR(set_option(*option, {*value}, variable));
-    } else if (config.contains(flag)) {
-      const std::string source = *path + ": \"" + flag + "\"";
-      const Json& entry = config[flag];
-      std::vector<std::string> values;
-      for (const Json& item : entry.is_array() ? entry : Json::array({entry})) {
-        TERN_ASSIGN_OR_RETURN(std::string text, scalar_text(item, source));
-        values.push_back(std::move(text));
-      }
+    } else if (config.keys.contains(flag)) {
+      const std::string source = key_name(config.path, flag);
+      TERN_ASSIGN_OR_RETURN(const auto values, texts_of(config.keys[flag], source));
       if (!values.empty()) TERN_RETURN_IF_ERROR(set_option(*option, values, source));
     }
   }

@@ -88,13 +88,10 @@ std::string tune_text(const Model& model, const TuneResult& result,
                                  escape_controls(info.name.empty() ? info.path : info.name),
                                  info.architecture, info.n_layer);
   Table table;
-  using Kind = TableColumn::Kind;
-  table.columns = {{"", "kernels", Kind::kKey, true},
-                   {"", "weights", Kind::kKey, true},
-                   {"", "threads", Kind::kKey},
-                   {"single tokens", "tokens/s"},
-                   {"single tokens", "spread"},
-                   {"prompts", "tokens/s"},
+  constexpr auto kKey = TableColumn::Kind::kKey;
+  table.columns = {{"", "kernels", kKey, true}, {"", "weights", kKey, true},
+                   {"", "threads", kKey},       {"single tokens", "tokens/s"},
+                   {"single tokens", "spread"}, {"prompts", "tokens/s"},
                    {"prompts", "spread"}};
   std::vector<Setting> shown;
   for (const TuneCandidate& c : result.candidates) {

@@ -1,6 +1,7 @@
-// Dense rows times float activations, as in a head: from memory with one thread and with as many as
-// the engine takes, and from the cache for one token and for several. Where rows come from memory,
-// a plain read of the same buffer alternates with the kernel, so that both meet the same machine.
+// Dense rows times activations, float or int8, as in a head: from memory with one thread and with
+// as many as the engine takes, and from the cache for one token and for several. Where rows come
+// from memory, a plain read of the same buffer alternates with the kernel, so that both meet the
+// same machine.
 #include <algorithm>
 #include <string>
 #include <vector>
@@ -17,14 +18,15 @@
 namespace tern::bench {
 namespace {
 
-using kernels::DenseProduct;
 using kernels::KernelTable;
 
 struct Format {
   size_t block_elems, block_bytes;
   size_t scale_offset;  // of the f16 in a block, or of the upper half of an f32
   bool is_bf16_like;    // that half is the upper one of an f32
+  // One of these.
   kernels::DenseProductFn KernelTable::*entry;
+  kernels::DenseI8ProductFn KernelTable::*i8_entry = nullptr;
 };
 
 constexpr size_t kElems = 2560;  // of a row: n_embd of bitnet-2b4t
@@ -61,37 +63,57 @@ const Buffer<uint8_t>& memory_rows(const Format& format) {
   return rows;
 }
 
-Buffer<float> activations() {
-  Buffer<float> x(kTokens * kElems);
-  Random random;
-  for (float& v : x) v = random.next_float();
-  return x;
-}
+// Of kTokens tokens, in both forms.
+struct Activations {
+  Activations() : x(kTokens * kElems), codes(x.size()), scales(x.size() / kernels::kDenseActGroup) {
+    Random random;
+    for (float& v : x) v = random.next_float();
+    for (int8_t& code : codes)
+      code = static_cast<int8_t>(static_cast<int>(random.next() % 255) - 127);
+    for (float& scale : scales) scale = 0.01f * (random.next_float() + 1.5f);
+  }
+  Buffer<float> x;
+  Buffer<int8_t> codes;
+  Buffer<float> scales;
+};
 
-DenseProduct product_of(const uint8_t* rows, size_t n_rows, const Buffer<float>& x, size_t n_tokens,
-                        float* y) {
-  DenseProduct product = {};
+void multiply(const KernelTable& table, const Format& format, const uint8_t* rows, size_t n_rows,
+              const Activations& activations, size_t n_tokens, float* y) {
+  if (format.i8_entry != nullptr) {
+    kernels::DenseI8Product product = {};
+    product.rows = rows;
+    product.n_rows = n_rows;
+    product.k = kElems;
+    product.x = activations.codes.data();
+    product.x_stride = kElems;
+    product.x_scales = activations.scales.data();
+    product.n_tokens = n_tokens;
+    product.y = y;
+    product.y_stride = n_rows;
+    (table.*format.i8_entry)(product);
+    return;
+  }
+  kernels::DenseProduct product = {};
   product.rows = rows;
   product.n_rows = n_rows;
   product.k = kElems;
-  product.x = x.data();
+  product.x = activations.x.data();
   product.x_stride = kElems;
   product.n_tokens = n_tokens;
   product.y = y;
   product.y_stride = n_rows;
-  return product;
+  (table.*format.entry)(product);
 }
 
 void run_warm(benchmark::State& state, const KernelTable& table, const Format& format,
               size_t n_tokens) {
   Buffer<uint8_t> rows(kWarmBytes);
   fill(format, rows);
-  const Buffer<float> x = activations();
+  const Activations x;
   const size_t n_rows = kWarmBytes / row_bytes(format);
   Buffer<float> y(n_rows * n_tokens);
-  const DenseProduct product = product_of(rows.data(), n_rows, x, n_tokens, y.data());
   for (auto _ : state) {
-    (table.*format.entry)(product);
+    multiply(table, format, rows.data(), n_rows, x, n_tokens, y.data());
     benchmark::ClobberMemory();
   }
   count_giga(state, "GB/s", static_cast<double>(n_rows * row_bytes(format)));
@@ -109,7 +131,7 @@ void run_memory(benchmark::State& state, const KernelTable& table, const Format&
     return;
   }
   const Buffer<uint8_t>& buffer = memory_rows(format);
-  const Buffer<float> x = activations();
+  const Activations x;
   const auto n_workers = static_cast<size_t>(n_threads);
   const size_t part_rows = buffer.size() / row_bytes(format) / n_workers;
   const size_t pass_rows = std::min(part_rows, kPassBytes / row_bytes(format));
@@ -134,7 +156,7 @@ void run_memory(benchmark::State& state, const KernelTable& table, const Format&
     });
     const double seconds = seconds_of([&](size_t worker) {
       const uint8_t* p = buffer.data() + (worker * part_rows + first_row) * row_bytes(format);
-      (table.*format.entry)(product_of(p, pass_rows, x, 1, y[worker].data()));
+      multiply(table, format, p, pass_rows, x, 1, y[worker].data());
     });
     state.SetIterationTime(seconds);
     const auto all = static_cast<double>(n_workers);
@@ -178,6 +200,10 @@ constexpr Format kQ8 = {kernels::kQ8Elems, kernels::kQ8Bytes, 0, false, &KernelT
 constexpr Format kQ6 = {kernels::kQ6Elems, kernels::kQ6Bytes, kernels::kQ6Scale, false,
                         &KernelTable::dense_q6_k};
 constexpr Format kQ4 = {kernels::kQ4Elems, kernels::kQ4Bytes, 0, false, &KernelTable::dense_q4_0};
+constexpr Format kQ8I8 = {kernels::kQ8Elems, kernels::kQ8Bytes,          0, false,
+                          nullptr,           &KernelTable::dense_q8_0_i8};
+constexpr Format kQ6I8 = {kernels::kQ6Elems, kernels::kQ6Bytes,          kernels::kQ6Scale, false,
+                          nullptr,           &KernelTable::dense_q6_k_i8};
 
 }  // namespace
 
@@ -187,5 +213,7 @@ void bench_dense_bf16(EntryBenches& benches) { add_dense(benches, kBf16); }
 void bench_dense_q8_0(EntryBenches& benches) { add_dense(benches, kQ8); }
 void bench_dense_q6_k(EntryBenches& benches) { add_dense(benches, kQ6); }
 void bench_dense_q4_0(EntryBenches& benches) { add_dense(benches, kQ4); }
+void bench_dense_q8_0_i8(EntryBenches& benches) { add_dense(benches, kQ8I8); }
+void bench_dense_q6_k_i8(EntryBenches& benches) { add_dense(benches, kQ6I8); }
 
 }  // namespace tern::bench

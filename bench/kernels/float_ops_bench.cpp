@@ -34,10 +34,14 @@ struct Vectors {
         half_out(size),
         q(size),
         scales(size),
-        sums(size) {
+        sums(size),
+        cosines(size),
+        sines(size) {
     Random random;
     for (float& v : a) v = random.next_float();
     for (float& v : b) v = random.next_float();
+    for (float& c : cosines) c = 0.6f;
+    for (float& s : sines) s = 0.8f;
     for (uint16_t& h : half) h = static_cast<uint16_t>(0x3000 + random.next() % 0x0c00);
   }
   size_t n;
@@ -46,6 +50,7 @@ struct Vectors {
   Buffer<int8_t> q;
   Buffer<float> scales;
   Buffer<int32_t> sums;
+  Buffer<float> cosines, sines;
 };
 
 // Per element: bytes read and written, and f32 operations (0: not counted, for conversions and the
@@ -167,6 +172,21 @@ void bench_add_f32(EntryBenches& benches) {
 void bench_scale_f32(EntryBenches& benches) {
   add_sizes(benches, kHead, {8, 1},
             [](const KernelTable& table, Vectors& v) { table.scale_f32(v.a.data(), 1.0f, v.n); });
+}
+
+// Rotations keep lengths: the head stays finite however often it turns.
+void bench_rope(EntryBenches& benches, kernels::RopeFn KernelTable::*entry) {
+  add_sizes(benches, kHead, {12, 3}, [entry](const KernelTable& table, Vectors& v) {
+    (table.*entry)(v.a.data(), v.cosines.data(), v.sines.data(), v.n / 2);
+  });
+}
+
+void bench_rope_half_split(EntryBenches& benches) {
+  bench_rope(benches, &KernelTable::rope_half_split);
+}
+
+void bench_rope_adjacent(EntryBenches& benches) {
+  bench_rope(benches, &KernelTable::rope_adjacent);
 }
 
 void bench_f32_to_f16(EntryBenches& benches) {

@@ -1,6 +1,7 @@
 // What choosing a token costs, free and held to a grammar, per token. The logits of `wanted` favour
 // the tokens of a text that has the form, as those of a model that understood do; those of `random`
-// want anything, so that every token is drawn a second time among the allowed ones.
+// want anything, so that every token is drawn a second time among the allowed ones; `first` is that
+// for the first text of a constraint, which has yet to find out what is allowed where.
 #include <benchmark/benchmark.h>
 
 #include <filesystem>
@@ -35,7 +36,10 @@ struct Setup {
   std::vector<std::vector<float>> logits;  // by place in the text
 };
 
-void measure(benchmark::State& state, const std::string& path, bool constrained, Logits kind) {
+enum class Held { kNo, kYes, kFirstTime };
+
+void measure(benchmark::State& state, const std::string& path, Held held, Logits kind) {
+  const bool constrained = held != Held::kNo;
   auto tokenizer = Tokenizer::from_path(path);
   auto grammar = Grammar::from_json_schema(kSchema);
   if (!tokenizer || !grammar) {
@@ -66,6 +70,11 @@ void measure(benchmark::State& state, const std::string& path, bool constrained,
   Sampler sampler(SamplingOptions{}, setup.tokenizer->n_vocab());
   size_t n_tokens = 0;
   for (auto _ : state) {
+    if (held == Held::kFirstTime) {
+      state.PauseTiming();
+      constraint = GrammarConstraint::create(*grammar, *setup.tokenizer);
+      state.ResumeTiming();
+    }
     if (constrained) (*constraint)->reset();
     for (size_t i = 0; i < setup.text.size(); ++i) {
       const TokenId id =
@@ -87,15 +96,16 @@ void measure(benchmark::State& state, const std::string& path, bool constrained,
 
 int main(int argc, char** argv) {
   const std::pair<const char*, std::string> vocabularies[] = {
-      {"demo", std::string(TERN_MODELS_DIR) + "/demo-i2_s.gguf"},
-      {"llama3", std::string(TERN_SHARED_DIR) + "/data/tokenizer/llama3"}};
+      {"demo", TERN_MODELS_DIR "/demo-i2_s.gguf"},
+      {"llama3", TERN_SHARED_DIR "/data/tokenizer/llama3"}};
   for (const auto& [name, path] : vocabularies) {
     if (!std::filesystem::exists(path)) continue;
-    for (const auto& [what, constrained, kind] : {std::tuple("free", false, Logits::kWanted),
-                                                  {"schema/wanted", true, Logits::kWanted},
-                                                  {"schema/random", true, Logits::kRandom}}) {
+    for (const auto& [what, held, kind] : {std::tuple("free", Held::kNo, Logits::kWanted),
+                                           {"schema/wanted", Held::kYes, Logits::kWanted},
+                                           {"schema/random", Held::kYes, Logits::kRandom},
+                                           {"schema/first", Held::kFirstTime, Logits::kRandom}}) {
       benchmark::RegisterBenchmark((std::string("sample/") + name + "/" + what).c_str(), measure,
-                                   path, constrained, kind)
+                                   path, held, kind)
           ->Unit(benchmark::kMicrosecond);
     }
   }

@@ -68,6 +68,7 @@ struct ChatAnswer {
 struct ChatTotals {
   size_t n_answers = 0, n_context_tokens = 0, n_reused_tokens = 0, n_computed_tokens = 0,
          n_generated_tokens = 0;
+  size_t n_restored_tokens = 0;  // taken over from a kept state, computed by another Chat
   double prompt_seconds = 0.0, generate_seconds = 0.0;
 };
 
@@ -114,6 +115,18 @@ class Chat {
   /// turns.
   virtual Result<void> restore(std::string system, std::vector<ChatTurn> turns,
                                size_t n_dropped) = 0;
+
+  /// Gives `write` what is computed, piece by piece, so that another Chat over the same model need
+  /// not compute it: session().state_bytes() and a few for every byte of text. key: what else has
+  /// to be the same for it to be of use, in parts with "; " between them. Errors of `write`.
+  virtual Result<void> save_state(const std::string& key,
+                                  const Session::WriteState& write) const = 0;
+  /// Takes such a state over; `read` gives its bytes in order. Later answers compute what differs
+  /// from it, whatever the turns are, and are those that there would be without it. Returns how
+  /// many tokens it holds. kUnsupported: kept under another key, with what differs; kCorrupt: no
+  /// such state, or one that this model does not compute; kUsage: it does not fit the context.
+  /// After an error nothing counts as computed.
+  virtual Result<size_t> restore_state(const std::string& key, const Session::ReadState& read) = 0;
 
   /// Tokens of the conversation as the model sees it, without the beginning of a next answer.
   virtual Result<std::vector<TokenId>> context() const = 0;

@@ -41,10 +41,12 @@ enum class FfnActivation { kAuto, kSilu, kSquaredRelu };
 
 /// Format in memory of the matrix that gives the logits: the head, or the embedding that stands in
 /// for it (tied). There is one copy then, so embeddings are looked up in the requantised form too.
-/// Requantising is what a converter would do: decode, round to the nearest, encode.
+/// Requantising is what a converter would do: decode, round to the nearest, encode. A head that is
+/// Q8_0 or Q6_K in memory multiplies integers: its input is rounded to int8, with a scale for every
+/// 32 elements. kKeep alone takes its input as it is.
 // NOLINTBEGIN(readability-identifier-naming): the formats' own names
 enum class HeadFormat {
-  kKeep,  // as stored, exact
+  kKeep,  // as stored, and multiplied with floats: exact
   kAuto,  // as stored up to 8.5 bits per weight; wider (F16, BF16, F32): kQ8_0 where its blocks fit
   kF16,
   kQ8_0,

@@ -58,6 +58,25 @@ class Session {
 
   /// Forgets all but the first n_tokens. REQUIRES: n_tokens <= tokens().size().
   virtual void truncate(size_t n_tokens) = 0;
+
+  // What was computed, kept for another session: keys and values as bytes that are the same on
+  // every ISA and for every n_ctx, so any of them may go on where another stopped.
+
+  /// What the bytes depend on beside the tokens and the weights, as a line of text: a session with
+  /// another one cannot use them.
+  virtual std::string state_key() const = 0;
+  /// Bytes of the keys and values of n_tokens tokens.
+  virtual uint64_t state_bytes(size_t n_tokens) const = 0;
+  /// Gives the state_bytes(tokens().size()) bytes to `write`, piece by piece; its first error ends
+  /// it and is returned.
+  using WriteState = std::function<Result<void>(std::span<const uint8_t>)>;
+  virtual Result<void> save_state(const WriteState& write) const = 0;
+  /// Takes over the tokens with their keys and values, which `read` fills in piece by piece, in
+  /// place of what is there. The last token is then computed: kCorrupt where that gives other keys
+  /// and values than were read, so these were computed by another model or otherwise. kUsage as
+  /// eval() for tokens that cannot stand here. After an error the session is empty.
+  using ReadState = std::function<Result<void>(std::span<uint8_t>)>;
+  virtual Result<void> restore_state(std::span<const TokenId> tokens, const ReadState& read) = 0;
 };
 
 struct GeneratedToken {

@@ -8,6 +8,7 @@ void fill_table(KernelTable& table) noexcept {
   table.ternary_gemv_t5 = ternary_product_t5;
   table.ternary_gemm_t5 = ternary_product_t5;
   table.dot_i8_peak = dot_i8_peak;
+  fill_dense_rows_i8(table);
 }
 
 }  // namespace tern::kernels::dotprod

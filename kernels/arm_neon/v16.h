@@ -42,6 +42,15 @@ inline V16 v_load_i8(const int8_t* p) {
            vcvtq_f32_s32(vmovl_s16(vget_low_s16(high))),
            vcvtq_f32_s32(vmovl_s16(vget_high_s16(high)))}};
 }
+inline V16 v_load_twice(const float* p) {
+  const float32x4_t low = vld1q_f32(p);
+  const float32x4_t high = vld1q_f32(p + 4);
+  return {
+      {vzip1q_f32(low, low), vzip2q_f32(low, low), vzip1q_f32(high, high), vzip2q_f32(high, high)}};
+}
+inline V16 v_swap_pairs(V16 v) {
+  return each([&](int i) { return vrev64q_f32(v.part[i]); });
+}
 inline void v_store_f16(uint16_t* p, V16 v) {
   for (int i = 0; i < 4; ++i) {
     vst1_u16(p + 4 * i, vreinterpret_u16_f16(vcvt_f16_f32(v.part[i])));

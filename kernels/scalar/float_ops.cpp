@@ -148,6 +148,25 @@ void scale_f32(float* x, float s, size_t n) noexcept {
   for (size_t i = 0; i < n; ++i) x[i] = x[i] * s;
 }
 
+namespace {
+
+void turn(float& a, float& b, float cosine, float sine) {
+  const float before = a;
+  a = before * cosine - b * sine;
+  b = before * sine + b * cosine;
+}
+
+}  // namespace
+
+void rope_half_split(float* head, const float* cosines, const float* sines,
+                     size_t n_pairs) noexcept {
+  for (size_t i = 0; i < n_pairs; ++i) turn(head[i], head[i + n_pairs], cosines[i], sines[i]);
+}
+
+void rope_adjacent(float* head, const float* cosines, const float* sines, size_t n_pairs) noexcept {
+  for (size_t i = 0; i < n_pairs; ++i) turn(head[2 * i], head[2 * i + 1], cosines[i], sines[i]);
+}
+
 void f32_to_f16_array(const float* x, uint16_t* y, size_t n) noexcept {
   for (size_t i = 0; i < n; ++i) y[i] = f32_to_f16(x[i]);
 }

@@ -22,6 +22,8 @@ void dense_bf16(const DenseProduct& product) noexcept;
 void dense_q8_0(const DenseProduct& product) noexcept;
 void dense_q6_k(const DenseProduct& product) noexcept;
 void dense_q4_0(const DenseProduct& product) noexcept;
+void dense_q8_0_i8(const DenseI8Product& product) noexcept;
+void dense_q6_k_i8(const DenseI8Product& product) noexcept;
 void attention_f32(const AttentionBlock& block) noexcept;
 void attention_f16(const AttentionBlock& block) noexcept;
 void attention_q8(const AttentionBlock& block) noexcept;
@@ -36,6 +38,9 @@ void silu_mul(const float* gate, const float* up, float* out, size_t n) noexcept
 void relu2_mul(const float* gate, const float* up, float* out, size_t n) noexcept;
 void add_f32(float* x, const float* y, size_t n) noexcept;
 void scale_f32(float* x, float s, size_t n) noexcept;
+void rope_half_split(float* head, const float* cosines, const float* sines,
+                     size_t n_pairs) noexcept;
+void rope_adjacent(float* head, const float* cosines, const float* sines, size_t n_pairs) noexcept;
 void f32_to_f16_array(const float* x, uint16_t* y, size_t n) noexcept;
 void f16_to_f32_array(const uint16_t* x, float* y, size_t n) noexcept;
 uint64_t read_stream(const uint8_t* p, size_t n_bytes, size_t n_streams,

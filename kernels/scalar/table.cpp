@@ -18,6 +18,8 @@ void fill_table(KernelTable& table) noexcept {
   table.dense_q8_0 = dense_q8_0;
   table.dense_q6_k = dense_q6_k;
   table.dense_q4_0 = dense_q4_0;
+  table.dense_q8_0_i8 = dense_q8_0_i8;
+  table.dense_q6_k_i8 = dense_q6_k_i8;
   table.attention_f32 = attention_f32;
   table.attention_f16 = attention_f16;
   table.attention_q8 = attention_q8;
@@ -31,6 +33,8 @@ void fill_table(KernelTable& table) noexcept {
   table.relu2_mul = relu2_mul;
   table.add_f32 = add_f32;
   table.scale_f32 = scale_f32;
+  table.rope_half_split = rope_half_split;
+  table.rope_adjacent = rope_adjacent;
   table.f32_to_f16 = f32_to_f16_array;
   table.f16_to_f32 = f16_to_f32_array;
   table.read_stream = read_stream;

@@ -6,6 +6,7 @@
 #include "kernels/repeat.h"
 #include "kernels/x86_avx2/avx2.h"
 #include "kernels/x86_avx2/v16.h"
+#include "kernels/x86_dense_scales.h"
 
 namespace tern::kernels::avx2 {
 namespace {
@@ -31,29 +32,10 @@ inline V16 scaled(__m256 s, const uint8_t* q) {
   return {_mm256_mul_ps(s, floats_of_i8(q)), _mm256_mul_ps(s, floats_of_i8(q + 8))};
 }
 
-// The same address, of which the compiler does not know what it stored there: so that it reads the
-// values back, with a broadcast for nothing, where it would spend shuffles on the registers they
-// came from.
-template <class T>
-inline const T* reread(const T* p) {
-  __asm__("" : "+r"(p));
-  return p;
-}
-
-// The f16 in front of n_rows blocks as floats, zeros up to four of them. Gathered in integer
-// registers, which have nothing else to do here: one conversion for four rows instead of a
-// broadcast and a conversion for each.
+// The f16 in front of n_rows blocks as floats, zeros up to four of them.
 template <size_t n_rows>
 inline void load_scales(const uint8_t* block, size_t stride, float* scales) {
-  static_assert(n_rows == 1 || n_rows == 4, "as many as fit 64 bits");
-  uint64_t halves = 0;
-  for (size_t r = 0; r < n_rows; ++r) {
-    uint16_t half;
-    memcpy(&half, block + r * stride, sizeof(half));
-    halves |= static_cast<uint64_t>(half) << (16 * r);
-  }
-  const __m128 floats = _mm_cvtph_ps(_mm_cvtsi64_si128(static_cast<int64_t>(halves)));
-  _mm_store_ps(scales, floats);
+  _mm_store_ps(scales, _mm_cvtph_ps(_mm_cvtsi64_si128(gather_scales<n_rows>(block, stride))));
 }
 
 struct Q8 {

@@ -11,6 +11,7 @@ void fill_table(KernelTable& table) noexcept {
   table.dot_i8_peak = dot_i8_peak;
   table.fma_f32_peak = fma_f32_peak;
   fill_dense_rows(table);
+  fill_dense_rows_i8(table);
   fill_float_ops(table);
   fill_attention(table);
 }

@@ -86,7 +86,9 @@ Result<std::shared_ptr<const ByteSource>> open_file_source(const std::string& pa
     const int reason = errno;
     return with_hint(
         make_error(ErrorCode::kNotFound, "{}: cannot open: {}", path, std::strerror(reason)),
-        reason == ENOENT ? "check the path" : "check the permissions of the file");
+        reason == ENOENT                      ? "check the path"
+        : reason == EACCES || reason == EPERM ? "check the permissions of the file"
+                                              : "");
   }
   struct stat status = {};
   if (::fstat(fd, &status) != 0 || (!S_ISREG(status.st_mode) && !S_ISBLK(status.st_mode))) {

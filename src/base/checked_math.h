@@ -2,9 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 
 namespace tern {
+
+/// What sizes must not exceed where they are counted in int64.
+inline constexpr uint64_t kMaxInt64 = static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
 
 inline std::optional<uint64_t> checked_add(uint64_t a, uint64_t b) {
   uint64_t r = 0;

@@ -1,9 +1,11 @@
 #include "base/system_file.h"
 
+#include <dirent.h>
+
 #include <algorithm>
 #include <charconv>
-#include <filesystem>
 #include <fstream>
+#include <memory>
 
 namespace tern {
 namespace {
@@ -31,6 +33,10 @@ std::optional<int> parse_number(std::string_view text) {
   if (!value || *value > kMaxNumber) return std::nullopt;
   return static_cast<int>(*value);
 }
+
+struct CloseFolder {
+  void operator()(DIR* folder) const { ::closedir(folder); }
+};
 
 }  // namespace
 
@@ -125,12 +131,13 @@ std::vector<NumberedEntry> numbered_entries(const std::string& folder, std::stri
 }
 
 std::vector<std::string> folder_entries(const std::string& folder) {
+  // Not std::filesystem: its iterators end the process where memory runs out.
+  const std::unique_ptr<DIR, CloseFolder> opened(::opendir(folder.c_str()));
   std::vector<std::string> paths;
-  std::error_code error;
-  std::filesystem::directory_iterator entry(folder, error);
-  for (const std::filesystem::directory_iterator end; !error && entry != end;
-       entry.increment(error)) {
-    paths.push_back(folder + "/" + entry->path().filename().string());
+  if (opened == nullptr) return paths;
+  while (const dirent* entry = ::readdir(opened.get())) {
+    const std::string_view name = entry->d_name;
+    if (name != "." && name != "..") paths.push_back(folder + "/" + std::string(name));
   }
   std::sort(paths.begin(), paths.end());
   return paths;

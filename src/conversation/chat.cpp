@@ -7,6 +7,7 @@
 #include "base/result.h"
 #include "conversation/context_text.h"
 #include "conversation/prompt_writer.h"
+#include "conversation/saved_state.h"
 #include "conversation/thought_splitter.h"
 #include "tokenizer/utf8.h"
 
@@ -115,6 +116,28 @@ class ChatImpl final : public Chat {
     return std::move(prompt.ids);
   }
 
+  Result<void> save_state(const std::string& key, const Session::WriteState& write) const override {
+    const auto tokens = session_->tokens();
+    const std::string head =
+        conversation::to_state_head({whole_key(key), {tokens.begin(), tokens.end()}, context_});
+    TERN_RETURN_IF_ERROR(write({reinterpret_cast<const uint8_t*>(head.data()), head.size()}));
+    return session_->save_state(write);
+  }
+
+  Result<size_t> restore_state(const std::string& key, const Session::ReadState& read) override {
+    session_->truncate(0);
+    context_ = {};
+    TERN_ASSIGN_OR_RETURN(conversation::SavedState state, read_state_head(read));
+    if (const std::string expected = whole_key(key); state.key != expected) {
+      return make_error(ErrorCode::kUnsupported, "{}",
+                        conversation::key_difference(state.key, expected));
+    }
+    TERN_RETURN_IF_ERROR(session_->restore_state(state.tokens, read));
+    context_ = std::move(state.context);
+    totals_.n_restored_tokens += state.tokens.size();
+    return state.tokens.size();
+  }
+
   const ChatForm& form() const override { return writer_.form(); }
   const ChatTotals& totals() const override { return totals_; }
   const Session& session() const override { return *session_; }
@@ -122,6 +145,20 @@ class ChatImpl final : public Chat {
  private:
   size_t n_ctx() const { return static_cast<size_t>(session_->n_ctx()); }
   const Tokenizer& tokenizer() const { return session_->model().tokenizer(); }
+
+  std::string whole_key(const std::string& key) const { return session_->state_key() + "; " + key; }
+
+  static Result<conversation::SavedState> read_state_head(const Session::ReadState& read) {
+    std::string head(conversation::kStateStartBytes, '\0');
+    const auto fill = [&](size_t from) {
+      return read({reinterpret_cast<uint8_t*>(head.data()) + from, head.size() - from});
+    };
+    TERN_RETURN_IF_ERROR(fill(0));
+    TERN_ASSIGN_OR_RETURN(const uint64_t n_bytes, conversation::state_head_bytes(head));
+    head.resize(static_cast<size_t>(n_bytes));
+    TERN_RETURN_IF_ERROR(fill(conversation::kStateStartBytes));
+    return conversation::parse_state_head(head);
+  }
 
   Result<WrittenPrompt> write_from(size_t first_turn) const {
     return writer_.write(system_, std::span<const ChatTurn>(turns_).subspan(first_turn),

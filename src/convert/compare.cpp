@@ -17,8 +17,6 @@ using tensor::FormatKind;
 using tensor::ScaleScope;
 using tensor::TernaryMatrix;
 
-constexpr uint64_t kFinestGroup = 64;
-
 /// The difference of the earliest row or byte that any worker meets.
 class FirstDifference {
  public:

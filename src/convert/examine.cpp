@@ -16,9 +16,8 @@ using tensor::ScaleScope;
 
 // Of a piece, bytes, floats and codes stay in a core's L2 cache together.
 constexpr uint64_t kPieceElements = 64 << 10;
-constexpr uint64_t kTogether = 4;      // rows that some formats store together
-constexpr uint64_t kFinestGroup = 64;  // of any container
-constexpr float kLeastMean = 1e-5f;    // as the models' own code has it
+constexpr uint64_t kTogether = 4;    // rows that some formats store together
+constexpr float kLeastMean = 1e-5f;  // as the models' own code has it
 
 bool interrupted(const ExamineOptions& options) {
   return options.interrupt != nullptr && options.interrupt->load(std::memory_order_relaxed);

@@ -10,6 +10,9 @@
 
 namespace tern::convert {
 
+/// Elements of the shortest group of one scale that any container has.
+inline constexpr uint64_t kFinestGroup = 64;
+
 struct ExamineOptions {
   bool ternarize = false;     // make ternary what is not
   bool round_scales = false;  // of all ternary tensors, to f16

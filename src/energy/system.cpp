@@ -12,27 +12,13 @@
 #include <system_error>
 #include <thread>
 
+#include "base/descriptor.h"
 #include "energy/platform.h"
 
 namespace tern::energy {
 namespace {
 
 constexpr size_t kMaxFolderEntries = 4096;
-
-/// Closes on destruction.
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 FileText failed_text(int error) {
   FileText result;

@@ -12,9 +12,6 @@ namespace {
 // Large enough that the few MiB of a header cost a few system calls, small against a model.
 constexpr uint64_t kChunkBytes = uint64_t{1} << 20;
 
-constexpr const char* kTruncatedHint =
-    "the download is incomplete or the file is damaged; download it again";
-
 }  // namespace
 
 std::string describe(const Where& where) {

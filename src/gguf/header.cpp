@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <limits>
 #include <set>
 
 #include "base/checked_math.h"
@@ -17,15 +16,11 @@ namespace {
 
 constexpr uint64_t kMagicBytes = 4;
 constexpr uint8_t kMagic[kMagicBytes] = {'G', 'G', 'U', 'F'};
-constexpr uint32_t kMaxDims = 4;
-constexpr uint64_t kMaxInt64 = static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
 
 // Least bytes of an entry: key of one byte with its length, type, value of one byte.
 constexpr uint64_t kMinKvBytes = 8 + 1 + 4 + 1;
 // Name of one byte with its length, n_dims, one dimension, type, offset.
 constexpr uint64_t kMinTensorBytes = 8 + 1 + 4 + 8 + 4 + 8;
-
-constexpr const char* kDamagedHint = "the file is damaged; download or convert it again";
 
 Result<uint32_t> read_version(Cursor& cursor) {
   TERN_ASSIGN_OR_RETURN(const uint32_t version, cursor.read_u32({"the version"}));
@@ -80,7 +75,6 @@ Result<void> read_metadata(Cursor& cursor, uint64_t n_kv, const Limits& limits,
 }
 
 Result<uint64_t> alignment_of(const Metadata& metadata, const std::string& file) {
-  constexpr uint64_t kDefaultAlignment = 32;
   const Value* value = metadata.find(kAlignmentKey);
   if (value == nullptr) return kDefaultAlignment;
   if (value->type != ValueType::kU32) {

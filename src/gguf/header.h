@@ -11,10 +11,12 @@
 namespace tern::gguf {
 
 inline constexpr const char* kAlignmentKey = "general.alignment";
+inline constexpr uint64_t kDefaultAlignment = 32;
+inline constexpr uint32_t kMaxDims = 4;  // of a tensor
 
 struct Header {
   uint32_t version = 0;
-  uint64_t alignment = 32;
+  uint64_t alignment = kDefaultAlignment;
   uint64_t header_bytes = 0;  // without the padding that follows
   Metadata metadata;
   /// In the order of the file. offset counts from the data section, whose begin depends on the

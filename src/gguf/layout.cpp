@@ -10,10 +10,6 @@
 namespace tern::gguf {
 namespace {
 
-constexpr const char* kTruncatedHint =
-    "the download is incomplete or the file is damaged; download it again";
-constexpr const char* kDamagedHint = "the file is damaged; download or convert it again";
-
 /// Checks the offset as stored and returns it counted from the start of the file.
 Result<uint64_t> absolute_offset(const TensorInfo& tensor, uint64_t alignment, uint64_t data_begin,
                                  uint64_t file_bytes, const std::string& file) {

@@ -3,6 +3,7 @@
 #include <limits>
 #include <optional>
 
+#include "base/checked_math.h"
 #include "base/result.h"
 #include "gguf/reader.h"
 #include "gguf/text.h"
@@ -13,8 +14,6 @@ namespace {
 
 constexpr const char* kKeyHint =
     "the converter that wrote the file did it wrong, or the file is damaged; get another one";
-
-constexpr uint64_t kMaxInt64 = static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
 
 /// "u32", "array of string".
 std::string type_of(const Value& value) {

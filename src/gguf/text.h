@@ -7,6 +7,11 @@
 
 namespace tern::gguf {
 
+// What to do about a file that ends too early, and about one that contradicts itself.
+inline constexpr const char* kTruncatedHint =
+    "the download is incomplete or the file is damaged; download it again";
+inline constexpr const char* kDamagedHint = "the file is damaged; download or convert it again";
+
 /// `text` with everything escaped that a terminal might act on or that is not UTF-8: control, bidi
 /// and invisible characters as \u{...}, stray bytes as \xNN, backslash and apostrophe with a
 /// backslash. Cut after about max_bytes bytes of input, which "..." then says.

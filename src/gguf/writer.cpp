@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <limits>
 #include <set>
 
 #include "base/checked_math.h"
@@ -19,11 +18,8 @@ static_assert(std::endian::native == std::endian::little,
               "make_array() copies numbers as they lie");
 
 constexpr uint32_t kVersion = 3;
-constexpr uint64_t kDefaultAlignment = 32;
 constexpr size_t kMaxKeyBytes = 65535;  // the format's limit
 constexpr size_t kMaxNameBytes = 63;    // what other readers hold, with a zero behind it
-constexpr size_t kMaxDims = 4;
-constexpr uint64_t kMaxInt64 = static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
 
 class Bytes {
  public:

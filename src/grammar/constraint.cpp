@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <limits>
 #include <unordered_map>
 #include <vector>
 
@@ -9,6 +8,7 @@
 #include "grammar/gbnf.h"
 #include "grammar/json_schema.h"
 #include "grammar/program.h"
+#include "grammar/token_mask.h"
 #include "grammar/token_trie.h"
 #include "tern/grammar.h"
 
@@ -16,6 +16,7 @@ namespace tern {
 namespace {
 
 using grammar::Automaton;
+using grammar::TokenMask;
 using grammar::TokenTrie;
 
 class CompiledGrammar final : public Grammar {
@@ -59,13 +60,7 @@ class Constraint final : public GrammarConstraint {
     return !text.empty() && follow(text) != Automaton::kDead;
   }
 
-  void forbid(std::span<float> logits) override {
-    const std::vector<bool>& allowed = allowed_here();
-    for (size_t i = 0; i < logits.size(); ++i) {
-      const bool stays = i < allowed.size() && allowed[i];
-      if (!stays) logits[i] = -std::numeric_limits<float>::infinity();
-    }
-  }
+  void forbid(std::span<float> logits) override { allowed_here().forbid(logits); }
 
   Result<void> accept(TokenId id) override {
     const Automaton::State next = follow(trie_.text(id));
@@ -108,11 +103,11 @@ class Constraint final : public GrammarConstraint {
   }
 
   // All tokens that may come next.
-  const std::vector<bool>& allowed_here() {
+  const TokenMask& allowed_here() {
     const auto known = masks_.find(state_);
     if (known != masks_.end()) return known->second;
     if (masks_.size() >= kManyMasks) masks_.clear();
-    std::vector<bool> allowed(static_cast<size_t>(tokenizer_.n_vocab()));
+    TokenMask allowed(static_cast<size_t>(tokenizer_.n_vocab()));
     depth_states_[0] = state_;
     const auto nodes = trie_.nodes();
     for (size_t i = 0; i < nodes.size();) {
@@ -123,12 +118,11 @@ class Constraint final : public GrammarConstraint {
         continue;
       }
       depth_states_[node.depth] = state;
-      for (const TokenId id : trie_.tokens_at(i)) allowed[static_cast<size_t>(id)] = true;
+      for (const TokenId id : trie_.tokens_at(i)) allowed.allow(id);
       ++i;
     }
     for (const TokenId id : ends_) {
-      const auto index = static_cast<size_t>(id);
-      if (is_complete() && index < allowed.size()) allowed[index] = true;
+      if (is_complete() && id >= 0 && id < tokenizer_.n_vocab()) allowed.allow(id);
     }
     return masks_.emplace(state_, std::move(allowed)).first->second;
   }
@@ -139,7 +133,7 @@ class Constraint final : public GrammarConstraint {
   TokenTrie trie_;
   Automaton::State state_ = 0;
   std::vector<TokenId> ends_;
-  std::unordered_map<Automaton::State, std::vector<bool>> masks_;
+  std::unordered_map<Automaton::State, TokenMask> masks_;
   std::vector<Automaton::State> depth_states_;  // behind the bytes of a node and its ancestors
 };
 

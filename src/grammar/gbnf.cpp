@@ -215,6 +215,7 @@ class Parser {
   }
 
   Result<uint32_t> parse_char() {
+    if (pos_ >= text_.size()) return error("the text ends where a character is expected");
     if (peek() != '\\') {
       const DecodedChar c = decode_utf8(text_, pos_);
       if (!c.valid) return error("this is not UTF-8");

@@ -9,7 +9,7 @@
 
 #include "base/result.h"
 #include "gguf/text.h"
-#include "grammar/json_text.h"
+#include "grammar/json_expressions.h"
 #include "grammar/string_pattern.h"
 #include "json/json_value.h"
 

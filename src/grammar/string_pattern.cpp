@@ -6,7 +6,7 @@
 
 #include "base/result.h"
 #include "gguf/text.h"
-#include "grammar/json_text.h"
+#include "grammar/json_expressions.h"
 #include "tokenizer/utf8.h"
 
 namespace tern::grammar {

@@ -6,8 +6,9 @@
 
 namespace tern {
 
-/// The text as a JSON string, quotes included: control characters, quotes and backslashes escaped,
-/// the rest as it is. REQUIRES: valid UTF-8, or the result is none either.
+/// The text as a JSON string, quotes included: control characters, quotes and backslashes escaped
+/// (by a letter where JSON has one), the rest as it is. REQUIRES: valid UTF-8, or the result is
+/// none either.
 std::string json_string(std::string_view text);
 
 }  // namespace tern

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 
 #include "base/check.h"
 #include "base/checked_math.h"
@@ -66,6 +67,7 @@ Result<KvCache> KvCache::create(size_t n_layer, size_t n_head_kv, size_t head_di
   }
   KvCache cache;
   cache.type_ = type;
+  cache.n_layer_ = n_layer;
   cache.n_head_kv_ = n_head_kv;
   cache.head_dim_ = head_dim;
   cache.n_ctx_ = n_ctx;
@@ -78,6 +80,12 @@ Result<KvCache> KvCache::create(size_t n_layer, size_t n_head_kv, size_t head_di
   TERN_ASSIGN_OR_RETURN(cache.data_,
                         AlignedBuffer::allocate(static_cast<size_t>(*total), placement));
   return cache;
+}
+
+float KvCache::bound(KvType type) {
+  // Half-way between the largest f16 and the number that would follow it: rounded up from there on.
+  constexpr float kHalfOverflow = 65520.0f;
+  return type == KvType::kF16 ? kHalfOverflow : std::numeric_limits<float>::infinity();
 }
 
 void KvCache::write(const kernels::KernelTable& kernels, size_t layer, size_t head, size_t pos,
@@ -147,6 +155,41 @@ void KvCache::describe(size_t layer, size_t head, size_t pos,
     block->value_scales = scales + half_scales_ + at * n_blocks_;
   }
   block->head_dim = head_dim_;
+}
+
+Result<void> KvCache::for_each_stretch(size_t begin, size_t end, const OnConstStretch& fn) const {
+  TERN_DCHECK(begin % kKeyLanes == 0 && end % kKeyLanes == 0 && begin <= end && end <= n_padded_);
+  const size_t n = end - begin;
+  const size_t scale_bytes = n_blocks_ * sizeof(uint16_t);
+  for (size_t layer = 0; layer < n_layer_; ++layer) {
+    for (size_t head = 0; head < n_head_kv_; ++head) {
+      const size_t at = positions_before(layer, head, begin);
+      const uint8_t* data = data_.data();
+      TERN_RETURN_IF_ERROR(
+          fn({data + at * key_dim_ * element_bytes_, n * key_dim_ * element_bytes_}));
+      TERN_RETURN_IF_ERROR(
+          fn({data + (half_ + at * head_dim_) * element_bytes_, n * head_dim_ * element_bytes_}));
+      if (n_blocks_ == 0) continue;
+      const uint8_t* scales = data + scales_byte();
+      TERN_RETURN_IF_ERROR(fn({scales + at * scale_bytes, n * scale_bytes}));
+      TERN_RETURN_IF_ERROR(
+          fn({scales + half_scales_ * sizeof(uint16_t) + at * scale_bytes, n * scale_bytes}));
+    }
+  }
+  return {};
+}
+
+Result<void> KvCache::for_each_stretch(size_t begin, size_t end, const OnStretch& fn) {
+  return static_cast<const KvCache*>(this)->for_each_stretch(
+      begin, end, OnConstStretch([this, &fn](std::span<const uint8_t> stretch) {
+        return fn({data_.data() + (stretch.data() - data_.data()), stretch.size()});
+      }));
+}
+
+uint64_t KvCache::stretch_bytes(size_t begin, size_t end) const {
+  const size_t per_position =
+      (key_dim_ + head_dim_) * element_bytes_ + 2 * n_blocks_ * sizeof(uint16_t);
+  return uint64_t{n_layer_} * n_head_kv_ * (end - begin) * per_position;
 }
 
 }  // namespace tern

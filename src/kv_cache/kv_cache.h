@@ -9,7 +9,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <span>
 
 #include "base/aligned_buffer.h"
 #include "kernels/kernel_table.h"
@@ -26,6 +28,10 @@ class KvCache {
   static std::optional<uint64_t> bytes(size_t n_layer, size_t n_head_kv, size_t head_dim,
                                        size_t n_ctx, KvType type);
 
+  /// Elements of keys and values must be below it in magnitude: from there on they would be stored
+  /// as infinities. A score of minus infinity would hide the position without a trace.
+  static float bound(KvType type);
+
   KvType type() const { return type_; }
   size_t n_ctx() const { return n_ctx_; }
 
@@ -38,6 +44,17 @@ class KvCache {
   /// multiple of kernels::kKeyLanes.
   void describe(size_t layer, size_t head, size_t pos, kernels::AttentionBlock* block) const;
 
+  /// The memory that holds positions [begin, end), both multiples of kernels::kKeyLanes and at most
+  /// n_ctx rounded up to one: stretch by stretch, in an order and of sizes that depend on the type,
+  /// the model's shape and the positions alone, not on n_ctx. Every bit is the same on all ISAs.
+  /// The first error ends it.
+  using OnStretch = std::function<Result<void>(std::span<uint8_t>)>;
+  using OnConstStretch = std::function<Result<void>(std::span<const uint8_t>)>;
+  Result<void> for_each_stretch(size_t begin, size_t end, const OnStretch& fn);
+  Result<void> for_each_stretch(size_t begin, size_t end, const OnConstStretch& fn) const;
+  /// Their bytes in all.
+  uint64_t stretch_bytes(size_t begin, size_t end) const;
+
  private:
   // How many positions of streams lie before a position of a head.
   size_t positions_before(size_t layer, size_t head, size_t pos) const {
@@ -47,7 +64,7 @@ class KvCache {
   size_t scales_byte() const { return (half_ + half_ / key_dim_ * head_dim_) * element_bytes_; }
 
   KvType type_ = KvType::kF16;
-  size_t n_head_kv_ = 0, head_dim_ = 0, n_ctx_ = 0, element_bytes_ = 0;
+  size_t n_layer_ = 0, n_head_kv_ = 0, head_dim_ = 0, n_ctx_ = 0, element_bytes_ = 0;
   size_t key_dim_ = 0;      // head_dim, in q8 rounded up to whole fours
   size_t n_blocks_ = 0;     // scales of a head, 0 without
   size_t n_padded_ = 0;     // n_ctx rounded up to whole groups

@@ -23,9 +23,11 @@ struct Phase {
   uint64_t bytes_per_token = 0;     // weights and KV cache touched for one token; of a prefill, the
                                     // weights once per batch
   double gbps = 0.0;                // bytes_per_token * rate.median
-  double bandwidth_share = 0.0;     // of the measured read bandwidth
+  double read_gbps = 0.0;           // read bandwidth right before and after the repetitions, median
+  double bandwidth_share = 0.0;     // of it, of each repetition; median
   double gmacs = 0.0;               // int8 multiply-adds of the ternary products
-  double compute_share = 0.0;       // of the measured dot-product peak
+  double dot_gmacs = 0.0;           // dot-product peak right before and after, median
+  double compute_share = 0.0;       // of it, of each repetition; median
   double limit_tokens_per_s = 0.0;  // the lower of both limits for this phase of this file here
   bool limited_by_bandwidth = true;  // which of the two
   EnergyFigure energy;               // of all repetitions together

@@ -58,8 +58,8 @@ std::string limits_drift(const MachineLimits& before, const MachineLimits& after
                         after.dot_gmacs);
   }
   if (text.empty()) return text;
-  return fmt::format("the machine changed while measuring with {} threads: {}", before.n_threads,
-                     text);
+  return fmt::format("the machine changed while measuring with {} thread{}: {}", before.n_threads,
+                     before.n_threads == 1 ? "" : "s", text);
 }
 
 void add_noise_notes(BenchReport& report) {

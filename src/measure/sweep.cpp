@@ -20,6 +20,29 @@ std::vector<double> rates(std::span<const double> seconds, int n_tokens) {
   return rates;
 }
 
+/// What the machine gave while something ran, of what it gives before and after.
+limits::MomentaryLimits between(const limits::MomentaryLimits& before,
+                                const limits::MomentaryLimits& after) {
+  return {(before.read_gbps + after.read_gbps) / 2, (before.dot_gmacs + after.dot_gmacs) / 2};
+}
+
+/// Medians over repetitions of a rate, of its limit, and of what the one is of the other.
+struct Share {
+  double share = 0.0, limit = 0.0;
+};
+Share share_of(std::span<const double> rates, double per_token,
+               std::span<const limits::MomentaryLimits> limits,
+               double limits::MomentaryLimits::*field) {
+  std::vector<double> shares, bounds;
+  for (size_t i = 0; i < limits.size(); ++i) {
+    const double bound = limits[i].*field;
+    if (bound <= 0.0) continue;  // interrupted
+    bounds.push_back(bound);
+    shares.push_back(rates[i] * per_token / bound);
+  }
+  return {summarize(shares).median, summarize(bounds).median};
+}
+
 double sum(std::span<const double> values) {
   double total = 0.0;
   for (const double v : values) total += v;
@@ -99,18 +122,25 @@ Result<double> Sweep::time_decode(const RowSpec& spec) {
 Result<void> Sweep::measure(size_t index, bool warm_up) {
   Row& row = rows_[index];
   const auto depth = static_cast<size_t>(row.spec.depth);
-  const auto one = [&](Timed& phase, auto work) -> Result<void> {
+  const auto one = [&](Timed& phase, const auto& limits_now, auto work) -> Result<void> {
     TERN_RETURN_IF_ERROR(fill(depth));
+    const bool with_limits = limits_now && !warm_up;
+    const auto before = with_limits ? limits_now() : limits::MomentaryLimits();
     if (!warm_up) phase.energy.begin();
     const Result<double> seconds = (this->*work)(row.spec);
     if (!seconds) return seconds.error();  // the stretch of energy that was begun does not count
     if (warm_up) return {};
     phase.energy.end();
     phase.seconds.push_back(*seconds);
+    if (with_limits) phase.limits.push_back(between(before, limits_now()));
     return {};
   };
-  if (row.spec.n_prompt > 0) TERN_RETURN_IF_ERROR(one(row.prefill, &Sweep::time_prefill));
-  if (row.spec.n_generate > 0) TERN_RETURN_IF_ERROR(one(row.decode, &Sweep::time_decode));
+  if (row.spec.n_prompt > 0) {
+    TERN_RETURN_IF_ERROR(one(row.prefill, options_.prefill_limits, &Sweep::time_prefill));
+  }
+  if (row.spec.n_generate > 0) {
+    TERN_RETURN_IF_ERROR(one(row.decode, options_.decode_limits, &Sweep::time_decode));
+  }
   return {};
 }
 
@@ -132,7 +162,7 @@ double Sweep::last_decode_rate(size_t index) const {
 }
 
 Phase Sweep::figures(const Timed& timed, int n_tokens, double bytes_per_token,
-                     const MachineLimits& limits, const EnergyFigure& idle) const {
+                     const EnergyFigure& idle) const {
   constexpr double kGiga = 1e9;
   const auto macs = static_cast<double>(model_->info().ternary_macs_per_token);
   Phase figures;
@@ -142,11 +172,17 @@ Phase Sweep::figures(const Timed& timed, int n_tokens, double bytes_per_token,
   figures.bytes_per_token = static_cast<uint64_t>(bytes_per_token);
   figures.gbps = bytes_per_token * figures.rate.median / kGiga;
   figures.gmacs = macs * figures.rate.median / kGiga;
-  if (limits.read_gbps > 0.0) figures.bandwidth_share = figures.gbps / limits.read_gbps;
-  if (limits.dot_gmacs > 0.0) figures.compute_share = figures.gmacs / limits.dot_gmacs;
+  const Share bandwidth = share_of(figures.samples, bytes_per_token / kGiga, timed.limits,
+                                   &limits::MomentaryLimits::read_gbps);
+  const Share compute =
+      share_of(figures.samples, macs / kGiga, timed.limits, &limits::MomentaryLimits::dot_gmacs);
+  figures.bandwidth_share = bandwidth.share;
+  figures.read_gbps = bandwidth.limit;
+  figures.compute_share = compute.share;
+  figures.dot_gmacs = compute.limit;
   const double by_bandwidth =
-      bytes_per_token > 0.0 ? limits.read_gbps * kGiga / bytes_per_token : 0.0;
-  const double by_compute = macs > 0.0 ? limits.dot_gmacs * kGiga / macs : 0.0;
+      bytes_per_token > 0.0 ? bandwidth.limit * kGiga / bytes_per_token : 0.0;
+  const double by_compute = macs > 0.0 ? compute.limit * kGiga / macs : 0.0;
   figures.limited_by_bandwidth = macs == 0.0 || by_bandwidth <= by_compute;
   figures.limit_tokens_per_s = figures.limited_by_bandwidth ? by_bandwidth : by_compute;
   figures.energy = timed.energy.figure();
@@ -154,7 +190,7 @@ Phase Sweep::figures(const Timed& timed, int n_tokens, double bytes_per_token,
   return figures;
 }
 
-BenchRow Sweep::result(size_t index, const PhaseLimits& limits, const EnergyFigure& idle) const {
+BenchRow Sweep::result(size_t index, const EnergyFigure& idle) const {
   const Row& row = rows_[index];
   const auto weight_bytes = static_cast<double>(model_->info().bytes_per_token);
   const auto kv_bytes = static_cast<double>(kv_bytes_per_position(model_->info(), options_.kv));
@@ -176,14 +212,14 @@ BenchRow Sweep::result(size_t index, const PhaseLimits& limits, const EnergyFigu
   if (!row.prefill.seconds.empty()) {
     const int n = row.spec.n_prompt;
     const double bytes = prefill_bytes(row.spec, weight_bytes, kv_bytes) / n;
-    result.prefill = figures(row.prefill, n, bytes, limits.prefill, idle);
+    result.prefill = figures(row.prefill, n, bytes, idle);
     result.first_token_seconds = summarize(row.prefill.seconds).median;
   }
   if (!row.decode.seconds.empty()) {
     const int n = row.spec.n_generate;
     // A token at position p reads the keys and values of p + 1 positions.
     const double bytes = weight_bytes + kv_bytes * (row.spec.depth + 0.5 * (n + 1));
-    result.decode = figures(row.decode, n, bytes, limits.decode, idle);
+    result.decode = figures(row.decode, n, bytes, idle);
   }
   return result;
 }

@@ -5,10 +5,12 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
 
+#include "limits/limits_meter.h"
 #include "measure/bench_report.h"
 #include "tern/energy.h"
 #include "tern/session.h"
@@ -32,11 +34,9 @@ struct SweepOptions {
   KvType kv = KvType::kF16;
   int n_batch = 512;
   const std::atomic<bool>* interrupt = nullptr;
-};
-
-/// Limits for the threads of each phase.
-struct PhaseLimits {
-  MachineLimits prefill, decode;
+  /// What the threads of each phase could do at this moment, asked for right before and after every
+  /// repetition. Empty: shares of the limits are not known.
+  std::function<limits::MomentaryLimits()> prefill_limits = {}, decode_limits = {};
 };
 
 class Sweep {
@@ -62,7 +62,7 @@ class Sweep {
   double shortest_phase_seconds(size_t row) const;
 
   /// Figures of a row. `idle`: for the energy above idle; its kind may be kNotAvailable.
-  BenchRow result(size_t row, const PhaseLimits& limits, const EnergyFigure& idle) const;
+  BenchRow result(size_t row, const EnergyFigure& idle) const;
 
   /// Tokens a second of the last repetition; 0 for a phase that the row does not have.
   double last_prefill_rate(size_t row) const;
@@ -73,6 +73,7 @@ class Sweep {
   struct Timed {
     explicit Timed(EnergyMeter& meter) : energy(meter) {}
     std::vector<double> seconds;
+    std::vector<limits::MomentaryLimits> limits;  // one per repetition, or none
     EnergyAccumulator energy;
   };
   struct Row {
@@ -88,7 +89,7 @@ class Sweep {
   Result<double> time_prefill(const RowSpec& spec);
   Result<double> time_decode(const RowSpec& spec);
   Phase figures(const Timed& timed, int n_tokens, double bytes_per_token,
-                const MachineLimits& limits, const EnergyFigure& idle) const;
+                const EnergyFigure& idle) const;
 
   std::shared_ptr<const Model> model_;
   std::unique_ptr<Session> session_;

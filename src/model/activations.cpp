@@ -4,6 +4,7 @@
 
 #include "base/result.h"
 #include "model/attention.h"
+#include "tensor/ternary_weights.h"
 
 namespace tern::model {
 namespace {
@@ -57,13 +58,15 @@ void lay_out(const Config& c, int n_batch_int, int n_threads_int, Arena* arena, 
   a->row_stride = align_up(max_k * sizeof(float)) / sizeof(float);
   a->row = arena->take<float>(n_threads * a->row_stride);
   a->quantized.values = arena->take<int8_t>(n_batch * align_up(max_k));
-  // The finest groups are of 64 elements.
+  // The finest groups of ternary products are of 64 elements; those of the head's may be finer.
   const size_t max_groups = max_k / 64 + 1;
-  a->quantized.scales = arena->take<float>(n_batch * max_groups);
-  a->quantized.sums = arena->take<int32_t>(n_batch * max_groups);
+  const size_t max_scales = std::max(max_groups, n_embd / kernels::kDenseActGroup);
+  a->quantized.scales = arena->take<float>(n_batch * max_scales);
+  a->quantized.sums = arena->take<int32_t>(n_batch * max_scales);
   a->scratch_stride =
       align_up(kernels::scratch_bytes(n_batch, align_up(max_k) / kernels::kLineK, max_groups));
   a->scratch = arena->take<int8_t>(n_threads * a->scratch_stride);
+  a->w_scales = arena->take<float>(n_threads * tensor::kWidenedScales);
 }
 
 }  // namespace

@@ -47,6 +47,7 @@ struct Activations {
   QuantizedInput quantized;
   int8_t* scratch = nullptr;  // [n_threads, scratch_stride] of the ternary products
   size_t scratch_stride = 0;  // bytes
+  float* w_scales = nullptr;  // [n_threads, tensor::kWidenedScales] of weights
 
   AlignedBuffer memory;
 };

@@ -42,6 +42,10 @@ struct Config {
   int kv_dim() const { return n_head_kv * head_dim; }
 };
 
+/// bitnet-b1.58-2B-4T has the Llama 3 vocabulary, of as many tokens; 1bitLLM's models have Llama
+/// 2's SentencePiece one.
+inline constexpr uint64_t kLlama3Tokens = 128256;
+
 /// What architectures decide on besides the metadata.
 struct Evidence {
   std::string tokenizer_model;  // tokenizer.ggml.model

@@ -20,8 +20,10 @@ struct ForwardRequest {
 };
 
 /// Computes the tokens at positions [n_past, n_past + ids.size()), writes their keys and values to
-/// the cache, and hands out logits [n_vocab] in order. kInterrupted between two layers; then the
-/// cache rows of these tokens are to be written again.
+/// the cache, and hands out logits [n_vocab] in order. kInterrupted between two layers;
+/// kUnsupported naming layer, tensor and position where a number is none: a NaN or infinity never
+/// gets further than the next quantisation or product, and no such logits are handed out. After an
+/// error the cache rows of these tokens are to be written again.
 Result<void> forward(const ModelImpl& model, const ForwardRequest& request, KvCache* cache,
                      Activations* activations);
 

@@ -8,8 +8,6 @@
 namespace tern::model {
 namespace {
 
-constexpr uint64_t kLlama3Tokens = 128256;
-
 const std::string* text_of(const gguf::Metadata& metadata, const char* key) {
   const gguf::Value* value = metadata.find(key);
   return value == nullptr ? nullptr : std::get_if<std::string>(&value->data);

@@ -17,22 +17,43 @@ constexpr uint64_t kLeastBytesToFork = 48 << 10;
 
 size_t ceil_div(size_t a, size_t b) { return (a + b - 1) / b; }
 
-void ternary_tiles(const EngineImpl& engine, const QuantSite& site,
-                   const tensor::TernaryWeights& weights, const MatmulJob& job, size_t tile_begin,
-                   size_t tile_end, size_t n_tokens, const QuantizedInput& input, int8_t* scratch) {
+// Scales that are widened for one token at a time: they stay in L1 until they are used.
+constexpr size_t kScalesOfOneToken = 4 << 10;
+
+void ternary_tiles(const Product& p, const tensor::TernaryWeights& weights, const MatmulJob& job,
+                   size_t tile_begin, size_t tile_end, int worker) {
+  const Activations& a = p.activations;
+  const QuantizedInput& input = a.quantized;
+  const auto w = static_cast<size_t>(worker);
   kernels::TernaryProduct product = {};
-  weights.describe(tile_begin, tile_end, site.product_group, &product);
-  TERN_DCHECK(product.n_groups == input.n_groups);
-  product.n_tokens = n_tokens;
+  product.n_tokens = p.n_tokens;
   product.x = input.values;
   product.x_stride = input.stride;
   product.x_sums = input.sums;
   product.x_scales = input.scales;
-  product.y = job.out + tile_begin * kTileRows;
   product.y_stride = job.out_stride;
-  product.scratch = scratch;
+  product.scratch = a.scratch + w * a.scratch_stride;
   const tensor::LayoutRow& layout = weights.layout();
-  (engine.table.*(n_tokens == 1 ? layout.gemv : layout.gemm))(product);
+  const kernels::TernaryProductFn kernel =
+      p.engine.table.*(p.n_tokens == 1 ? layout.gemv : layout.gemm);
+  size_t step = tile_end - tile_begin;
+  if (weights.has_half_scales()) {
+    const size_t most = p.n_tokens == 1 ? kScalesOfOneToken : tensor::kWidenedScales;
+    // Two tiles at least, as the widest kernels take.
+    step = std::max<size_t>(2, most / weights.tile_scales() / 2 * 2);
+  }
+  for (size_t begin = tile_begin; begin < tile_end; begin += step) {
+    const size_t end = std::min(tile_end, begin + step);
+    weights.describe(begin, end, p.site.product_group, &product);
+    TERN_DCHECK(product.n_groups == input.n_groups);
+    if (weights.has_half_scales()) {
+      float* scales = a.w_scales + w * tensor::kWidenedScales;
+      weights.widen_scales(p.engine.table, begin, end, scales);
+      product.w_scales = scales;
+    }
+    product.y = job.out + begin * kTileRows;
+    kernel(product);
+  }
 }
 
 // The kernel that reads rows of a format as they are stored; null: they are decoded first.
@@ -53,6 +74,35 @@ kernels::DenseProductFn dense_kernel(const kernels::KernelTable& table, tensor::
     default:
       return nullptr;
   }
+}
+
+// The same for integer activations; null: there is none.
+kernels::DenseI8ProductFn kernels::KernelTable::*integer_entry(tensor::DType dtype) {
+  switch (dtype) {
+    case tensor::DType::kQ8_0:
+      return &kernels::KernelTable::dense_q8_0_i8;
+    case tensor::DType::kQ6_K:
+      return &kernels::KernelTable::dense_q6_k_i8;
+    default:
+      return nullptr;
+  }
+}
+
+void integer_dense_rows(const EngineImpl& engine, const tensor::DenseWeights& weights,
+                        const MatmulJob& job, size_t row_begin, size_t row_end, size_t n_tokens,
+                        const QuantizedInput& input) {
+  TERN_DCHECK(input.n_groups == weights.k / kernels::kDenseActGroup);
+  kernels::DenseI8Product product = {};
+  product.rows = weights.row(row_begin);
+  product.n_rows = row_end - row_begin;
+  product.k = weights.k;
+  product.x = input.values;
+  product.x_stride = input.stride;
+  product.x_scales = input.scales;
+  product.n_tokens = n_tokens;
+  product.y = job.out + row_begin;
+  product.y_stride = job.out_stride;
+  (engine.table.*integer_entry(weights.format->dtype))(product);
 }
 
 // scratch [k]
@@ -82,6 +132,10 @@ void dense_rows(const EngineImpl& engine, const tensor::DenseWeights& weights, c
 }
 
 }  // namespace
+
+bool has_integer_product(const tensor::DenseWeights& weights) {
+  return integer_entry(weights.format->dtype) != nullptr;
+}
 
 void begin_quantize(const QuantSite& site, size_t k, QuantizedInput* quantized) {
   quantized->stride = ceil_div(k, kActivationAlign) * kActivationAlign;
@@ -126,13 +180,18 @@ void compute_tiles(const Product& product, const MatmulJob& job, size_t tile_beg
                    int worker) {
   const Activations& a = product.activations;
   if (const auto* ternary = job.matrix->ternary()) {
-    ternary_tiles(product.engine, product.site, *ternary, job, tile_begin, tile_end,
-                  product.n_tokens, a.quantized,
-                  a.scratch + static_cast<size_t>(worker) * a.scratch_stride);
+    ternary_tiles(product, *ternary, job, tile_begin, tile_end, worker);
     return;
   }
-  dense_rows(product.engine, *job.matrix->dense(), job, tile_begin * kTileRows,
-             std::min(job.matrix->n_rows(), tile_end * kTileRows), product.x, product.n_tokens,
+  const tensor::DenseWeights& dense = *job.matrix->dense();
+  const size_t row_begin = tile_begin * kTileRows;
+  const size_t row_end = std::min(dense.n_rows, tile_end * kTileRows);
+  if (product.site.dense_integer) {
+    integer_dense_rows(product.engine, dense, job, row_begin, row_end, product.n_tokens,
+                       a.quantized);
+    return;
+  }
+  dense_rows(product.engine, dense, job, row_begin, row_end, product.x, product.n_tokens,
              a.row + static_cast<size_t>(worker) * a.row_stride);
 }
 

@@ -18,6 +18,9 @@ struct MatmulJob {
   size_t out_stride = 0;  // floats
 };
 
+/// Whether there are kernels that multiply rows of this format with integers (Q8_0, Q6_K).
+bool has_integer_product(const tensor::DenseWeights& weights);
+
 /// Quantises token t of x [n_tokens, k] for a site; the pieces of `quantized` for that token are
 /// written.
 void quantize_token(const kernels::KernelTable& kernels, const QuantSite& site, const float* x,
@@ -30,7 +33,7 @@ void begin_quantize(const QuantSite& site, size_t k, QuantizedInput* quantized);
 struct Product {
   const EngineImpl& engine;
   const QuantSite& site;
-  const float* x;  // [n_tokens, k], and quantised in activations.quantized for ternary matrices
+  const float* x;  // [n_tokens, k], and quantised in activations.quantized where site.any_integer
   size_t n_tokens;
   const Activations& activations;
   std::span<const MatmulJob> jobs;

@@ -82,23 +82,4 @@ void rope_angles(const RopeTable& table, size_t pos, float* cos_out, float* sin_
   }
 }
 
-void apply_rope(RopePairing pairing, const float* cosines, const float* sines, size_t n_pairs,
-                float* head) {
-  if (pairing == RopePairing::kHalfSplit) {
-    for (size_t i = 0; i < n_pairs; ++i) {
-      const float a = head[i];
-      const float b = head[i + n_pairs];
-      head[i] = a * cosines[i] - b * sines[i];
-      head[i + n_pairs] = a * sines[i] + b * cosines[i];
-    }
-  } else {
-    for (size_t i = 0; i < n_pairs; ++i) {
-      const float a = head[2 * i];
-      const float b = head[2 * i + 1];
-      head[2 * i] = a * cosines[i] - b * sines[i];
-      head[2 * i + 1] = a * sines[i] + b * cosines[i];
-    }
-  }
-}
-
 }  // namespace tern::model

@@ -27,8 +27,4 @@ Result<void> check_rope_table(const RopeTable& table);
 /// Cosines and sines of one position, [dim / 2] each.
 void rope_angles(const RopeTable& table, size_t pos, float* cos_out, float* sin_out);
 
-/// Rotates one head in place; head [head_dim], of which the first 2 * n_pairs elements turn.
-void apply_rope(RopePairing pairing, const float* cosines, const float* sines, size_t n_pairs,
-                float* head);
-
 }  // namespace tern::model

@@ -28,7 +28,7 @@ constexpr int kByteTokens = 256;
 
 constexpr uint64_t kScaleLevels = 8;
 constexpr uint64_t kDifferingScales = kScaleLevels;  // in place of a level: a range within a chunk
-constexpr uint64_t kShards = 6;                      // devices that trained TriLM-3.9B
+constexpr uint64_t kNumberOfShards = 6;              // devices that trained TriLM-3.9B
 
 /// The scale that keeps the size of activations: with thirds of -1, 0 and +1 a row of k weights
 /// multiplies the variance of its input by 2/3 k scale^2.
@@ -252,7 +252,7 @@ class Builder {
     } else if (scales == ScaleFamily::kShards &&
                (scope == ScaleScope::kGroup || !matrix.split_columns)) {
       data->layout = matrix.split_columns ? ScaleLayout::kColumnShards : ScaleLayout::kRowShards;
-      for (uint64_t i = 1; i < kShards; ++i) levels.push_back((first + i) % kScaleLevels);
+      for (uint64_t i = 1; i < kNumberOfShards; ++i) levels.push_back((first + i) % kScaleLevels);
     }
     for (const uint64_t level : levels) {
       TERN_ASSIGN_OR_RETURN(auto shared, pool(*data->format, matrix.k, level));

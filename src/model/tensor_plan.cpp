@@ -16,10 +16,6 @@ namespace {
 using tensor::Format;
 using tensor::FormatKind;
 
-const Format& format_of(const gguf::TensorInfo& info) {
-  return tensor::format_of(static_cast<tensor::DType>(info.type));
-}
-
 std::string shape_text(const std::vector<uint64_t>& shape) {
   return fmt::format("[{}]", fmt::join(shape, ", "));
 }
@@ -145,9 +141,13 @@ class Planner {
       resident = info.shape[0] * tensor::row_bytes(*source.resident, info.shape[1]);
     }
     if (ternary) {
-      resident = tensor::TernaryWeights::estimate_bytes(
-          plan_.layout, info.shape[0], info.shape[1],
-          format.scope == tensor::ScaleScope::kGroup ? format.scale_group : 0);
+      // Formats with groups store their scales in half precision; a factor beside them may take
+      // them out of it.
+      const bool groups = format.scope == tensor::ScaleScope::kGroup;
+      const bool halves = groups && source.scale == nullptr;
+      resident = tensor::TernaryWeights::estimate_bytes(plan_.layout, info.shape[0], info.shape[1],
+                                                        groups ? format.scale_group : 0,
+                                                        halves ? sizeof(uint16_t) : sizeof(float));
       plan_.ternary_stored_bytes += info.n_bytes;
       plan_.ternary_weights += n;
     }

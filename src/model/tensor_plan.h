@@ -15,6 +15,10 @@
 
 namespace tern::model {
 
+inline const tensor::Format& format_of(const gguf::TensorInfo& info) {
+  return tensor::format_of(static_cast<tensor::DType>(info.type));
+}
+
 enum class TensorRole { kEmbedding, kHead, kLinear, kNorm };
 
 /// One matrix to load.

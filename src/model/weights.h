@@ -40,7 +40,10 @@ class Matrix {
 
 /// How the input of one or several matrices is quantised: they share one quantisation.
 struct QuantSite {
-  bool any_ternary = false;
+  bool any_integer = false;  // some matrix multiplies integers: the ternary ones, and
+  // the dense ones too, all with has_integer_product(), in groups of kDenseActGroup elements;
+  // else these take the input as it is.
+  bool dense_integer = false;
   size_t act_group = 0;      // elements per activation scale; 0: one per token
   size_t product_group = 0;  // elements per group of the products; 0: one group
 };

@@ -7,6 +7,7 @@
 #include "base/result.h"
 #include "kernels/half.h"
 #include "kernels/kernel_table.h"
+#include "model/matmul.h"
 #include "model/requantize.h"
 #include "tensor/dtype_table.h"
 #include "threading/pieces.h"
@@ -23,10 +24,6 @@ using tensor::TernaryWeights;
 
 // Stored bytes a worker reads and repacks at a time: fits the L2 cache together with its codes.
 constexpr uint64_t kPieceBytes = 256 << 10;
-
-const Format& format_of(const gguf::TensorInfo& info) {
-  return tensor::format_of(static_cast<tensor::DType>(info.type));
-}
 
 // Formats that hold nothing but BitNet models, whose training quantised activations per token.
 bool is_bitnet_format(tensor::DType dtype) {
@@ -115,10 +112,9 @@ class Loader {
     std::vector<uint8_t> bytes, codes;
     std::vector<float> floats;
   };
-  // A ternary matrix whose scales wait for the activation mode.
-  struct Pending {
-    Matrix* matrix;
-    ScaleGrid grid;
+  // What the activation mode is decided by.
+  struct LoadedTernary {
+    ScaleScope scope;
     bool bitnet_format;
   };
 
@@ -320,8 +316,9 @@ class Loader {
     } else {
       grid = tensor::collapse_scales(std::move(scales), n_rows, k, group);
     }
+    TERN_RETURN_IF_ERROR(weights.set_scales(grid, &arena_));
     *matrix = Matrix(std::move(weights));
-    pending_.push_back({matrix, std::move(grid), is_bitnet_format(format.dtype)});
+    loaded_ternary_.push_back({grid.scope, is_bitnet_format(format.dtype)});
     return {};
   }
 
@@ -351,11 +348,11 @@ class Loader {
   }
 
   void decide_activations(bool token_activations, LoadedWeights* loaded) const {
-    const bool one_scale_each = std::all_of(pending_.begin(), pending_.end(), [](const Pending& p) {
-      return p.grid.scope == ScaleScope::kTensor;
-    });
-    const bool bitnet_formats = std::all_of(pending_.begin(), pending_.end(),
-                                            [](const Pending& p) { return p.bitnet_format; });
+    const bool one_scale_each =
+        std::all_of(loaded_ternary_.begin(), loaded_ternary_.end(),
+                    [](const LoadedTernary& t) { return t.scope == ScaleScope::kTensor; });
+    const bool bitnet_formats = std::all_of(loaded_ternary_.begin(), loaded_ternary_.end(),
+                                            [](const LoadedTernary& t) { return t.bitnet_format; });
     loaded->act = ActMode::kToken;
     if (options_.act != ActMode::kAuto) {
       loaded->act = options_.act;
@@ -363,7 +360,7 @@ class Loader {
     } else if (token_activations) {
       loaded->act_reason = "BitNet architecture";
     } else if (bitnet_formats) {
-      loaded->act_reason = pending_.empty() ? "no ternary matrices" : "BitNet format";
+      loaded->act_reason = loaded_ternary_.empty() ? "no ternary matrices" : "BitNet format";
     } else if (one_scale_each) {
       loaded->act_reason = "one scale per matrix";
     } else {
@@ -372,31 +369,26 @@ class Loader {
     }
   }
 
-  const ScaleGrid* grid_of(const Matrix& matrix) const {
-    for (const Pending& p : pending_) {
-      if (p.matrix == &matrix) return &p.grid;
-    }
-    return nullptr;
-  }
-
-  // Settles the quantisation of one input and hands the scales to the matrices that read it.
+  // Settles the quantisation of one input and makes the scales of the matrices that read it as fine
+  // as the finest.
   Result<void> finish_site(ActMode act, std::initializer_list<Matrix*> matrices, QuantSite* site) {
     const size_t k = (*matrices.begin())->k();
     site->act_group = act == ActMode::kGroup ? (k % 128 == 0 ? 128 : 64) : 0;
     site->product_group = site->act_group;
     for (Matrix* matrix : matrices) {
-      const ScaleGrid* grid = grid_of(*matrix);
-      if (grid == nullptr) continue;
-      site->any_ternary = true;
-      if (grid->scope == ScaleScope::kGroup &&
-          (site->product_group == 0 || grid->group < site->product_group)) {
-        site->product_group = grid->group;
+      const TernaryWeights* weights = matrix->ternary();
+      if (weights == nullptr) continue;
+      site->any_integer = true;
+      if (weights->scale_scope() == ScaleScope::kGroup &&
+          (site->product_group == 0 || weights->scale_group() < site->product_group)) {
+        site->product_group = weights->scale_group();
       }
     }
     for (Matrix* matrix : matrices) {
-      const ScaleGrid* grid = grid_of(*matrix);
-      if (grid == nullptr) continue;
-      TERN_RETURN_IF_ERROR(matrix->ternary()->set_scales(*grid, site->product_group, &arena_));
+      TernaryWeights* weights = matrix->ternary();
+      if (weights == nullptr || weights->scale_scope() != ScaleScope::kGroup) continue;
+      if (weights->scale_group() == site->product_group) continue;
+      TERN_RETURN_IF_ERROR(weights->refine_scales(site->product_group, &arena_));
     }
     return {};
   }
@@ -412,9 +404,14 @@ class Loader {
       // A ternary embedding that is only looked up.
       QuantSite lookup;
       TERN_RETURN_IF_ERROR(finish_site(act, {&w->embedding}, &lookup));
-      return finish_site(act, {&w->head}, &w->head_in);
     }
-    return finish_site(act, {&w->embedding}, &w->head_in);
+    TERN_RETURN_IF_ERROR(finish_site(act, {w->tied ? &w->embedding : &w->head}, &w->head_in));
+    const DenseWeights* head = w->output().dense();
+    if (options_.head != HeadFormat::kKeep && head != nullptr && has_integer_product(*head)) {
+      w->head_in.any_integer = w->head_in.dense_integer = true;
+      w->head_in.act_group = w->head_in.product_group = kernels::kDenseActGroup;
+    }
+    return {};
   }
 
   const gguf::Reader& reader_;
@@ -424,7 +421,7 @@ class Loader {
   const LoadOptions& options_;
   BufferArena arena_;
   std::vector<Scratch> scratch_;  // by worker
-  std::vector<Pending> pending_;
+  std::vector<LoadedTernary> loaded_ternary_;
   uint64_t total_bytes_ = 0;
   uint64_t done_bytes_ = 0;
 };

@@ -1,8 +1,8 @@
 #include "tern/session.h"
 
 #include <algorithm>
-#include <cmath>
 #include <new>
+#include <utility>
 
 #include "base/check.h"
 #include "base/result.h"
@@ -42,6 +42,18 @@ Result<void> check_memory(const model::Config& config, int n_ctx, int n_batch, i
                                       : "close other programs or use a smaller model");
 }
 
+const char* type_name(KvType type) {
+  switch (type) {
+    case KvType::kF16:
+      return "f16";
+    case KvType::kQ8:
+      return "q8";
+    case KvType::kF32:
+      break;
+  }
+  return "f32";
+}
+
 class SessionImpl final : public Session {
  public:
   SessionImpl(std::shared_ptr<const Model> model, int n_ctx, int n_batch, KvCache cache,
@@ -65,7 +77,6 @@ class SessionImpl final : public Session {
                     const std::atomic<bool>* interrupt) override {
     TERN_RETURN_IF_ERROR(check(ids));
     if (!ids.empty()) logits_.clear();
-    bool finite = true;
     for (size_t begin = 0; begin < ids.size(); begin += n_batch_) {
       const std::span<const TokenId> batch =
           ids.subspan(begin, std::min(n_batch_, ids.size() - begin));
@@ -75,15 +86,12 @@ class SessionImpl final : public Session {
       request.logits_from = logits_from > begin ? std::min(logits_from - begin, batch.size()) : 0;
       request.interrupt = interrupt;
       request.on_logits = [&](size_t index, std::span<const float> logits) {
-        finite = finite && all_finite(logits);
-        if (finite) fn(begin + index, logits);
+        fn(begin + index, logits);
       };
-      TERN_RETURN_IF_ERROR(model::forward(model::impl(*model_), request, &cache_, &activations_));
-      if (!finite) {
-        return with_hint(make_error(ErrorCode::kUnsupported,
-                                    "{}: the model produced NaN or infinity after {} tokens",
-                                    model_->info().path, tokens_.size() + batch.size()),
-                         "the weights or the metadata of this file do not fit together");
+      if (auto computed = forward(request); !computed) {
+        Error error = std::move(computed).error();
+        if (error.code == ErrorCode::kInterrupted) return error;
+        return with_context(first_failure(request, std::move(error)), model_->info().path);
       }
       tokens_.insert(tokens_.end(), batch.begin(), batch.end());
     }
@@ -107,9 +115,88 @@ class SessionImpl final : public Session {
     logits_.clear();
   }
 
+  std::string state_key() const override {
+    const ModelInfo& info = model_->info();
+    return fmt::format("{} keys and values; {}, {} x {} x {}; activations {}; {}; head {} {}",
+                       type_name(cache_.type()), info.architecture, info.n_layer, info.n_head_kv,
+                       info.head_dim, info.act_mode, info.ffn_activation,
+                       info.tied_head ? "tied" : "own", info.head_resident);
+  }
+
+  uint64_t state_bytes(size_t n_tokens) const override {
+    return cache_.stretch_bytes(0, whole_groups(n_tokens));
+  }
+
+  Result<void> save_state(const WriteState& write) const override {
+    return cache_.for_each_stretch(0, whole_groups(tokens_.size()), write);
+  }
+
+  Result<void> restore_state(std::span<const TokenId> tokens, const ReadState& read) override {
+    tokens_.clear();
+    logits_.clear();
+    TERN_RETURN_IF_ERROR(check(tokens));
+    if (tokens.empty()) return {};
+    Result<void> restored = restore(tokens, read);
+    if (restored) return {};
+    tokens_.clear();
+    logits_.clear();
+    // Positions that are not in use are computed with and left out afterwards: numbers of unknown
+    // origin, NaN above all, must not stay there.
+    TERN_RETURN_IF_ERROR(cache_.for_each_stretch(
+        0, whole_groups(tokens.size()), KvCache::OnStretch([](std::span<uint8_t> stretch) {
+          std::fill(stretch.begin(), stretch.end(), uint8_t{0});
+          return Result<void>();
+        })));
+    return std::move(restored).error();
+  }
+
  private:
-  static bool all_finite(std::span<const float> logits) {
-    return std::all_of(logits.begin(), logits.end(), [](float v) { return std::isfinite(v); });
+  Result<void> forward(const model::ForwardRequest& request) {
+    return model::forward(model::impl(*model_), request, &cache_, &activations_);
+  }
+
+  // A batch stops at the first layer where one of its tokens fails, which need not be the first
+  // such token. One by one they say the same whatever the batch was.
+  Error first_failure(const model::ForwardRequest& batch, Error error) {
+    for (size_t i = 0; i < batch.ids.size() && batch.ids.size() > 1; ++i) {
+      model::ForwardRequest one = batch;
+      one.ids = batch.ids.subspan(i, 1);
+      one.n_past = batch.n_past + i;
+      one.logits_from = i < batch.logits_from ? 1 : 0;
+      one.on_logits = [](size_t, std::span<const float>) {};  // given away before
+      if (auto computed = forward(one); !computed) return std::move(computed).error();
+    }
+    return error;
+  }
+
+  static size_t whole_groups(size_t n_tokens) {
+    return (n_tokens + kernels::kKeyLanes - 1) / kernels::kKeyLanes * kernels::kKeyLanes;
+  }
+
+  Result<void> restore(std::span<const TokenId> tokens, const ReadState& read) {
+    const size_t end = whole_groups(tokens.size());
+    TERN_RETURN_IF_ERROR(cache_.for_each_stretch(0, end, KvCache::OnStretch(read)));
+    // Keys and values of the last token come from all others and from all weights but the very
+    // last, bit for bit, so computing them anew is a proof for little work.
+    const auto last_group = [&](std::vector<uint8_t>* bytes) {
+      bytes->clear();
+      return std::as_const(cache_).for_each_stretch(
+          end - kernels::kKeyLanes, end,
+          KvCache::OnConstStretch([bytes](std::span<const uint8_t> stretch) {
+            bytes->insert(bytes->end(), stretch.begin(), stretch.end());
+            return Result<void>();
+          }));
+    };
+    std::vector<uint8_t> kept, computed;
+    TERN_RETURN_IF_ERROR(last_group(&kept));
+    tokens_.assign(tokens.begin(), tokens.end() - 1);
+    // With numbers of unknown origin it may fail, too.
+    if (eval(tokens.last(1), nullptr)) {
+      TERN_RETURN_IF_ERROR(last_group(&computed));
+      if (kept == computed) return {};
+    }
+    return make_error(ErrorCode::kCorrupt,
+                      "computing the last token does not give the keys and values that were kept");
   }
 
   Result<void> check(std::span<const TokenId> ids) const {

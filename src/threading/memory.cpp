@@ -54,10 +54,18 @@ MemoryInfo read_memory(const std::string& sysfs_root, const std::string& procfs_
     const uint64_t in_use = used.value_or(0) - std::min(used.value_or(0), reclaimable);
     limit_to(*limit, *limit > in_use ? *limit - in_use : 1);
   }
-  struct rlimit limit = {};
-  if (::getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) {
-    const uint64_t mapped = size_field(procfs_root + "/self/status", "VmSize");
-    limit_to(limit.rlim_cur, limit.rlim_cur > mapped ? limit.rlim_cur - mapped : 1);
+  // What the process may map in all, and what of it may be written to.
+  constexpr struct {
+    __rlimit_resource_t resource;
+    const char* in_use;
+  } kLimits[] = {{RLIMIT_AS, "VmSize"}, {RLIMIT_DATA, "VmData"}};
+  for (const auto& [resource, in_use] : kLimits) {
+    struct rlimit limit = {};
+    if (::getrlimit(resource, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) {
+      continue;
+    }
+    const uint64_t used = size_field(procfs_root + "/self/status", in_use);
+    limit_to(limit.rlim_cur, limit.rlim_cur > used ? limit.rlim_cur - used : 1);
   }
   return info;
 }

@@ -9,8 +9,6 @@
 namespace tern {
 namespace {
 
-uint8_t byte_at(std::string_view text, size_t pos) { return static_cast<uint8_t>(text[pos]); }
-
 // Begin of the character that ends at text[end], for valid UTF-8; at most four bytes back.
 size_t char_before(std::string_view text, size_t end) {
   size_t begin = end - 1;

@@ -6,8 +6,6 @@
 namespace tern {
 namespace {
 
-uint8_t byte_at(std::string_view text, size_t pos) { return static_cast<uint8_t>(text[pos]); }
-
 // Table 3-7 of the Unicode standard: length of the character that `first` begins (0: none) and the
 // range of its second byte, which is where overlong forms, surrogates and values above U+10FFFF are
 // told apart.

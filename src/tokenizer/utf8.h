@@ -21,6 +21,11 @@ struct DecodedChar {
   bool valid = false;
 };
 
+/// REQUIRES: pos < text.size().
+inline uint8_t byte_at(std::string_view text, size_t pos) {
+  return static_cast<uint8_t>(text[pos]);
+}
+
 /// The character at text[pos]. A byte that starts no valid character (RFC 3629: no overlong forms,
 /// no surrogates, at most U+10FFFF) is one U+FFFD of one byte. REQUIRES: pos < text.size().
 DecodedChar decode_utf8(std::string_view text, size_t pos);

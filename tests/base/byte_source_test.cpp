@@ -8,6 +8,7 @@
 #include <fstream>
 #include <thread>
 
+#include "support/contains.h"
 #include "tests/support/temp_dir.h"
 
 namespace tern {
@@ -26,9 +27,7 @@ Result<std::string> read(const ByteSource& source, uint64_t offset, size_t n_byt
   return std::string(bytes.begin(), bytes.end());
 }
 
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
+using test::contains;
 
 void expect_reads(const ByteSource& source) {  // over "0123456789"
   EXPECT_EQ(source.size_bytes(), 10u);

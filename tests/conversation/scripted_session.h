@@ -58,6 +58,25 @@ class ScriptedSession final : public Session {
     logits_.clear();
   }
 
+  // As if keys and values were the tokens themselves.
+  std::string state_key() const override { return "scripted"; }
+  uint64_t state_bytes(size_t n_tokens) const override { return n_tokens * sizeof(TokenId); }
+  Result<void> save_state(const WriteState& write) const override {
+    return write({reinterpret_cast<const uint8_t*>(tokens_.data()), state_bytes(tokens_.size())});
+  }
+  Result<void> restore_state(std::span<const TokenId> tokens, const ReadState& read) override {
+    tokens_.clear();
+    logits_.clear();
+    std::vector<TokenId> kept(tokens.size());
+    TERN_RETURN_IF_ERROR(
+        read({reinterpret_cast<uint8_t*>(kept.data()), state_bytes(tokens.size())}));
+    if (!std::equal(kept.begin(), kept.end(), tokens.begin())) {
+      return make_error(ErrorCode::kCorrupt, "other keys and values");
+    }
+    tokens_ = std::move(kept);
+    return {};
+  }
+
   /// The next answer, cut into tokens as given: each text by itself.
   void say(const std::vector<std::string>& texts) {
     script_.clear();

@@ -7,6 +7,7 @@
 #include <functional>
 #include <random>
 
+#include "support/contains.h"
 #include "tern/convert.h"
 #include "tests/convert/hf_folder.h"
 #include "tests/model/run_model.h"
@@ -37,10 +38,6 @@ ConvertOptions to(const std::string& target) {
   options.to = target;
   options.n_threads = 2;
   return options;
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
 }
 
 // The file computes what the tiny model does, whose logits the reference has (golden_test).

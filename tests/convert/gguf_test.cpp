@@ -12,6 +12,7 @@
 
 #include "base/sha256.h"
 #include "kernels/half.h"
+#include "support/contains.h"
 #include "tern/convert.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/tiny_model.h"
@@ -34,9 +35,7 @@ std::string tiny(const std::string& name) {
 constexpr const char* kDemoSha256 =
     "7b9f673c3485b588d388a29a2e5b0c363c3bffb1a68fbf4e1cfbc64fe8137714";
 
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
+using test::contains;
 
 testing::AssertionResult same_weights(const TernaryMatrix& a, const TernaryMatrix& b) {
   if (a.codes != b.codes) return testing::AssertionFailure() << "codes differ";

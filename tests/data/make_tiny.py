@@ -229,12 +229,15 @@ def golden(tiny):
         traces = plain_trace, ordered_trace, fixed_trace
         if not all(rounded_alike(exact_trace, t) for t in traces):
             raise RuntimeError(f"{tiny.spec.name}: float32 and float64 rounded differently")
+        integer_head = Model(file, kv=kv, numerics=FixedOrder(), head="q8_0").forward(
+            tiny.prompt, positions=positions)
         out["runs"].append({
             "kv": kv, "max_abs_f32_minus_f64": float(np.abs(plain - exact).max()),
             "max_abs_f32_sequential_minus_f64": float(np.abs(ordered - exact).max()),
             "max_abs_logit": float(np.abs(exact).max()),
             "greedy": greedy[kv][0], "greedy_min_gap": greedy[kv][1],
-            "logits": exact_decimals(plain), "logits_fixed_order": exact_decimals(fixed)})
+            "logits": exact_decimals(plain), "logits_fixed_order": exact_decimals(fixed),
+            "logits_fixed_order_head_q8_0": exact_decimals(integer_head)})
     return out, data
 
 

@@ -1,4 +1,5 @@
 #include "energy/remedies.h"
+#include "support/contains.h"
 
 #include <gtest/gtest.h>
 
@@ -8,9 +9,7 @@
 namespace tern::energy {
 namespace {
 
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
+using test::contains;
 
 std::vector<std::string> all_remedies() {
   return {powercap_remedy(), hwmon_remedy("amd_energy", std::vector<std::string>{"energy1_input"}),

@@ -7,22 +7,11 @@
 #include <string_view>
 #include <utility>
 
+#include "fuzz/check_message.h"
 #include "grammar/automaton.h"
 #include "grammar/gbnf.h"
 #include "grammar/json_schema.h"
 #include "grammar/program.h"
-
-namespace {
-
-void check_message(const std::string& message) {
-  // It may quote the grammar, but holds nothing that a terminal would act on.
-  if (message.empty()) std::abort();
-  for (const char c : message) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) std::abort();
-  }
-}
-
-}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace tern::grammar;
@@ -31,12 +20,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text = input.substr(0, nul);
   const auto rules = !text.empty() && text[0] == '{' ? json_schema_rules(text) : parse_gbnf(text);
   if (!rules) {
-    check_message(rules.error().message);
+    tern::test::check_message(rules.error().message);
     return 0;
   }
   auto program = compile(rules.value());
   if (!program) {
-    check_message(program.error().message);
+    tern::test::check_message(program.error().message);
     return 0;
   }
   Automaton automaton(std::move(program).value());

@@ -3,11 +3,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <ctime>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "chat/jinja/template.h"
 #include "chat/json_input.h"
+#include "fuzz/check_message.h"
 
 namespace {
 
@@ -17,14 +20,6 @@ constexpr std::string_view kVariables = R"({"bos_token": "<s>", "add_generation_
   "tools": [{"type": "function", "function": {"name": "f", "parameters": {}}}],
   "x": 7, "f": 2.5, "s": "Hello World", "l": [1, 2, 3], "d": {"a": 1, "b": [true, null]}})";
 
-void check_message(const std::string& message) {
-  // It may quote the template, but holds nothing that a terminal would act on.
-  if (message.empty()) std::abort();
-  for (const char c : message) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) std::abort();
-  }
-}
-
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -33,7 +28,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const size_t nul = input.find('\0');
   const auto parsed = jinja::Template::parse(input.substr(0, nul));
   if (!parsed) {
-    check_message(parsed.error().message);
+    tern::test::check_message(parsed.error().message);
     return 0;
   }
   auto variables = chat::parse_template_value(
@@ -43,9 +38,16 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   options.limits.max_steps = 20'000;
   options.limits.max_value_bytes = 1 << 16;
   options.limits.max_total_bytes = 1 << 20;
+  // 29 February 2024, a Thursday.
+  options.now = std::tm{};
+  options.now->tm_year = 124;
+  options.now->tm_mon = 1;
+  options.now->tm_mday = 29;
+  options.now->tm_wday = 4;
+  options.now->tm_yday = 59;
   const auto text = parsed->render(*variables, options);
   if (!text) {
-    check_message(text.error().message);
+    tern::test::check_message(text.error().message);
     return 0;
   }
   // The pieces are the text, in order, none empty, and neighbours differ.

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "support/contains.h"
 #include "tests/support/gguf_writer.h"
 
 namespace tern::gguf {
@@ -34,8 +35,6 @@ inline Result<Reader> open_bytes(std::vector<uint8_t> bytes, const Limits& limit
                               test::plain_resolver(), log, limits);
 }
 
-inline bool contains(const std::string& text, std::string_view part) {
-  return text.find(part) != std::string::npos;
-}
+using test::contains;
 
 }  // namespace tern::gguf

@@ -62,6 +62,7 @@ TEST(Gbnf, MistakesAreNamedWithTheirPlace) {
            Mistake{"root \"a\"", "expected ::="},
            Mistake{"root ::= \"a", "has no end"},
            Mistake{"root ::= [a", "has no end"},
+           Mistake{"root ::= [a-", "ends where a character is expected"},
            Mistake{"root ::= [z-a]", "upside down"},
            Mistake{"root ::= (\"a\"", "expected )"},
            Mistake{"root ::= (\"a\"\nb ::= \"c\")", "expected ) before the next rule"},

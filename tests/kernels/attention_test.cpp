@@ -8,6 +8,7 @@
 #include "kernels/half.h"
 #include "tests/kernels/isas.h"
 #include "tests/support/guarded_buffer.h"
+#include "tests/support/sanitized.h"
 
 namespace tern::kernels {
 namespace {
@@ -192,8 +193,10 @@ TEST_P(Attention, HasTheScalarBitsForHeadsOfAnySize) {
 TEST_P(Attention, HasTheScalarBitsForAnyNumberOfTokensAndSharedHeads) {
   for (const size_t n_rep : {1u, 2u, 3u, 4u, 5u, 8u}) {
     for (const size_t n_tokens : {1u, 2u, 3u, 7u, 16u, 17u}) {
-      for (const size_t n : {1u, 30u, 250u, 256u, 400u})
+      for (const size_t n : {30u, 256u, 1u, 250u, 400u}) {
         expect_scalar_bits({64, n_rep, n_tokens, n});
+        if (test::kSanitized && n == 256) break;
+      }
     }
   }
 }

@@ -128,6 +128,23 @@ TEST_P(FloatOps, ElementwiseOperationsHaveTheScalarBits) {
   }
 }
 
+TEST_P(FloatOps, RotationHasTheScalarBits) {
+  for (const size_t n : kSizes) {
+    SCOPED_TRACE(n);
+    GuardedBuffer<float> head(2 * n), a(2 * n), b(2 * n), cosines(n), sines(n);
+    fill(head, true);
+    fill(cosines);
+    fill(sines);
+    for (const auto entry : {&KernelTable::rope_half_split, &KernelTable::rope_adjacent}) {
+      copy(a, head);
+      copy(b, head);
+      expect_same(a, b, [&](const KernelTable& table, GuardedBuffer<float>& v) {
+        (table.*entry)(v.data(), cosines.data(), sines.data(), n);
+      });
+    }
+  }
+}
+
 TEST_P(FloatOps, ExpSumHasTheScalarBits) {
   for (size_t n : kSizes) {
     GuardedBuffer<float> a(n), b(n);
@@ -282,6 +299,30 @@ TEST(ScalarFloatOps, QuantisationFollowsTheReference) {
   EXPECT_EQ(std::vector<int8_t>(q, q + 16), std::vector<int8_t>(expected, expected + 16));
   EXPECT_EQ(scale, 1.0f);
   EXPECT_EQ(sum, 5);
+}
+
+TEST(ScalarFloatOps, RotationTurnsThePairsOfEachKindAndLeavesTheRest) {
+  constexpr size_t kHead = 10, kPairs = 4;
+  const KernelTable scalar = make_table(*find_isa("scalar"));
+  std::vector<float> head(kHead), cosines(kPairs), sines(kPairs);
+  for (size_t i = 0; i < kHead; ++i) head[i] = 0.37f * static_cast<float>(i) - 1.6f;
+  for (size_t i = 0; i < kPairs; ++i) {
+    cosines[i] = std::cos(static_cast<float>(i) + 0.5f);
+    sines[i] = std::sin(static_cast<float>(i) + 0.5f);
+  }
+  for (const bool adjacent : {false, true}) {
+    std::vector<float> turned = head;
+    (adjacent ? scalar.rope_adjacent : scalar.rope_half_split)(turned.data(), cosines.data(),
+                                                               sines.data(), kPairs);
+    for (size_t i = 0; i < kPairs; ++i) {
+      const size_t a = adjacent ? 2 * i : i;
+      const size_t b = adjacent ? 2 * i + 1 : i + kPairs;
+      EXPECT_EQ(turned[a], head[a] * cosines[i] - head[b] * sines[i]);
+      EXPECT_EQ(turned[b], head[a] * sines[i] + head[b] * cosines[i]);
+    }
+    EXPECT_EQ(turned[8], head[8]);
+    EXPECT_EQ(turned[9], head[9]);
+  }
 }
 
 }  // namespace

@@ -4,7 +4,7 @@
 #include <thread>
 
 #include "crew_of.h"
-#include "limits/measure.h"
+#include "limits/limits_meter.h"
 #include "tern/cpu.h"
 
 namespace tern {
@@ -84,6 +84,21 @@ TEST(Limits, OfThisMachineAreMeasured) {
   ASSERT_TRUE(limits) << limits.error().message;
   expect_complete(*limits);
   EXPECT_GE(limits->buffer_bytes, cpu_topology().last_level_cache_bytes);
+}
+
+TEST(LimitsMeter, MeasuresTheMomentWithoutAndWithADetailedMeasurementBefore) {
+  const auto engine = make_engine(2);
+  auto meter = limits::LimitsMeter::create(*engine, {}, kSmallMachine, kShort);
+  ASSERT_TRUE(meter) << meter.error().message;
+  EXPECT_GE(meter->buffer_bytes(), 32 * kMiB);
+  for (int i = 0; i < 2; ++i) {
+    const limits::MomentaryLimits now = meter->now();
+    expect_positive(now.read_gbps);
+    expect_positive(now.dot_gmacs);
+    const auto all = meter->all();
+    ASSERT_TRUE(all) << all.error().message;
+    expect_complete(*all);
+  }
 }
 
 TEST(Limits, AreRefusedWhereMemoryIsShort) {

@@ -34,6 +34,25 @@ class Golden : public testing::TestWithParam<std::tuple<const char*, std::string
                               test::engine(std::get<1>(GetParam()), 2));
     ASSERT_NE(model_, nullptr);
   }
+  // The logits that runs have under this key, to the bit.
+  void expect_logits(const std::shared_ptr<const Model>& model, const std::string& key) {
+    for (const json& run : golden_["runs"]) {
+      SCOPED_TRACE(run["kv"].get<std::string>());
+      test::RunOptions options;
+      options.kv = run["kv"] == "f16" ? KvType::kF16 : KvType::kF32;
+      const std::vector<float> logits = test::all_logits(model, ids_, options);
+      const auto n_vocab = static_cast<size_t>(model->info().n_vocab);
+      ASSERT_EQ(logits.size(), ids_.size() * n_vocab);
+      const auto positions = golden_["positions"].get<std::vector<size_t>>();
+      ASSERT_EQ(positions.size(), run[key].size());
+      for (size_t i = 0; i < positions.size(); ++i) {
+        const auto begin = logits.begin() + static_cast<std::ptrdiff_t>(positions[i] * n_vocab);
+        const std::vector<float> found(begin, begin + static_cast<std::ptrdiff_t>(n_vocab));
+        EXPECT_EQ(found, run[key][i].get<std::vector<float>>());
+      }
+    }
+  }
+
   json golden_;
   std::vector<TokenId> ids_;
   std::shared_ptr<const Model> model_;
@@ -73,22 +92,16 @@ TEST_P(Golden, LogitsAreThoseOfTheReference) {
 
 // The reference also follows tern's own order of operations (kernels/README.md): then every bit is
 // the same.
-TEST_P(Golden, LogitsInFixedOrderAreEqual) {
-  for (const json& run : golden_["runs"]) {
-    SCOPED_TRACE(run["kv"].get<std::string>());
-    test::RunOptions options;
-    options.kv = run["kv"] == "f16" ? KvType::kF16 : KvType::kF32;
-    const std::vector<float> logits = test::all_logits(model_, ids_, options);
-    const auto n_vocab = static_cast<size_t>(model_->info().n_vocab);
-    ASSERT_EQ(logits.size(), ids_.size() * n_vocab);
-    const auto positions = golden_["positions"].get<std::vector<size_t>>();
-    ASSERT_EQ(positions.size(), run["logits_fixed_order"].size());
-    for (size_t i = 0; i < positions.size(); ++i) {
-      const auto begin = logits.begin() + static_cast<std::ptrdiff_t>(positions[i] * n_vocab);
-      const std::vector<float> found(begin, begin + static_cast<std::ptrdiff_t>(n_vocab));
-      EXPECT_EQ(found, run["logits_fixed_order"][i].get<std::vector<float>>());
-    }
-  }
+TEST_P(Golden, LogitsInFixedOrderAreEqual) { expect_logits(model_, "logits_fixed_order"); }
+
+TEST_P(Golden, LogitsOfAnIntegerHeadInFixedOrderAreEqual) {
+  const std::string name = std::get<0>(GetParam());
+  LoadOptions options = test::tiny_options(name);
+  options.head = HeadFormat::kQ8_0;
+  const auto model =
+      test::load_model(test::tiny_path(name), options, test::engine(std::get<1>(GetParam()), 2));
+  ASSERT_NE(model, nullptr);
+  expect_logits(model, "logits_fixed_order_head_q8_0");
 }
 
 TEST_P(Golden, GreedyTextIsThatOfTheReference) {

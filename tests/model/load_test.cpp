@@ -8,6 +8,7 @@
 #include <fstream>
 #include <functional>
 
+#include "base/system_file.h"
 #include "model/arch_registry.h"
 #include "tests/model/run_model.h"
 
@@ -242,8 +243,10 @@ constexpr bool kSanitized = false;
 constexpr int kNoLimits = 102;
 
 // Runs fn in a child process that may map `room` bytes more than it has when fn's preparation is
-// done; returns its exit status, -1 for a signal, or kNoLimits where the system has none.
-int run_limited(uint64_t room, const std::function<int(const std::shared_ptr<const Engine>&)>& fn) {
+// done, of any memory or (RLIMIT_DATA) of what it may write to; returns its exit status, -1 for a
+// signal, or kNoLimits where the system has none.
+int run_limited(uint64_t room, const std::function<int(const std::shared_ptr<const Engine>&)>& fn,
+                decltype(RLIMIT_AS) resource = RLIMIT_AS) {
   const pid_t child = ::fork();
   if (child < 0) return -2;
   if (child == 0) {
@@ -252,14 +255,13 @@ int run_limited(uint64_t room, const std::function<int(const std::shared_ptr<con
     options.n_threads = 1;
     auto created = Engine::create(options);
     if (!created) ::_exit(100);
-    uint64_t pages = 0;
-    std::ifstream("/proc/self/statm") >> pages;
-    const uint64_t limit = pages * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE)) + room;
+    const char* in_use = resource == RLIMIT_AS ? "VmSize" : "VmData";
+    const uint64_t limit = parse_bytes(field_of("/proc/self/status", in_use)).value_or(0) + room;
     const struct rlimit limits = {limit, limit};
-    if (::setrlimit(RLIMIT_AS, &limits) != 0) ::_exit(101);
+    if (::setrlimit(resource, &limits) != 0) ::_exit(101);
     // qemu-user takes the limit and does not apply it.
     struct rlimit applied = {};
-    if (::getrlimit(RLIMIT_AS, &applied) != 0 || applied.rlim_cur != limit) ::_exit(kNoLimits);
+    if (::getrlimit(resource, &applied) != 0 || applied.rlim_cur != limit) ::_exit(kNoLimits);
     // An exception ends the child here, not in a second copy of the test program.
     [&]() noexcept { ::_exit(fn(*created)); }();
   }
@@ -272,7 +274,7 @@ int run_limited(uint64_t room, const std::function<int(const std::shared_ptr<con
 TEST(Memory, LimitOfTheProcessIsKept) {
   if (kSanitized) GTEST_SKIP() << "sanitizers reserve address space of their own";
   const std::string path = test::tiny_path("llama");
-  const int step = run_limited(24 << 20, [&path](const std::shared_ptr<const Engine>& engine) {
+  const auto steps = [&path](const std::shared_ptr<const Engine>& engine) {
     LoadOptions options;
     options.n_ctx = 100000;  // 98 MiB
     const auto too_long = Model::load(engine, path, options);
@@ -292,9 +294,12 @@ TEST(Memory, LimitOfTheProcessIsKept) {
     const auto long_session = Session::create(*fits, session_options);
     if (long_session) return 7;
     return long_session.error().code == ErrorCode::kOutOfMemory ? 0 : 8;
-  });
-  if (step == kNoLimits) GTEST_SKIP() << "this system does not limit address space";
-  EXPECT_EQ(step, 0) << "the step that failed; -1: ended by a signal";
+  };
+  for (const auto resource : {RLIMIT_AS, RLIMIT_DATA}) {
+    const int step = run_limited(24 << 20, steps, resource);
+    if (step == kNoLimits) GTEST_SKIP() << "this system does not limit memory";
+    EXPECT_EQ(step, 0) << "the step that failed; -1: ended by a signal";
+  }
 }
 
 // Whatever runs out first, and wherever: an error, never an exception or a signal.

@@ -16,7 +16,8 @@ constexpr uint32_t kSeed = 4;
 constexpr size_t kK = 512;
 constexpr size_t kMostTokens = 5;
 
-Matrix ternary_matrix(size_t n_rows, std::mt19937* random) {
+Matrix ternary_matrix(size_t n_rows, std::mt19937* random,
+                      const tensor::ScaleGrid& grid = {.values = {0.5f}}) {
   auto weights = tensor::TernaryWeights::allocate(tensor::TernaryLayout::kT2, n_rows, kK);
   EXPECT_TRUE(weights);
   std::vector<uint8_t> codes(n_rows * kK);
@@ -26,8 +27,6 @@ Matrix ternary_matrix(size_t n_rows, std::mt19937* random) {
     weights->layout().pack_tile(codes.data() + row * kK, std::min(kernels::kTileRows, n_rows - row),
                                 kK, weights->tile(tile));
   }
-  tensor::ScaleGrid grid;
-  grid.values = {0.5f};
   EXPECT_TRUE(weights->set_scales(grid));
   return Matrix(std::move(weights).value());
 }
@@ -59,7 +58,7 @@ struct Input {
     std::uniform_real_distribution<float> values(-3.0f, 3.0f);
     x.resize(kMostTokens * kK);
     for (float& value : x) value = values(random);
-    site.any_ternary = true;
+    site.any_integer = true;
   }
   void quantize(const kernels::KernelTable& table, size_t n_tokens) {
     begin_quantize(site, kK, &activations.quantized);
@@ -102,6 +101,42 @@ TEST(Matmul, SplitsMatricesOfDifferentKindsWithoutAChange) {
       } else {
         EXPECT_EQ(outputs, expected) << n_threads << " threads, " << n_tokens << " tokens";
       }
+    }
+  }
+}
+
+TEST(Matmul, GivesTheSameWhetherScalesAreHeldAsHalvesOrAsFloats) {
+  constexpr size_t kGroup = 64, kGroups = kK / kGroup;
+  // More tiles than have their scales widened at a time, for one token and for several.
+  constexpr size_t kRows = (tensor::kWidenedScales / kGroups / kernels::kTileRows + 3) * 16 - 5;
+  tensor::ScaleGrid grid{tensor::ScaleScope::kGroup, kGroup, {}};
+  std::mt19937 random(kSeed);
+  for (size_t i = 0; i < kRows * kGroups; ++i) {
+    grid.values.push_back(static_cast<float>(random() % 1000 + 1) / 256.0f);
+  }
+  std::mt19937 same(kSeed);
+  const Matrix halves = ternary_matrix(kRows, &same, grid);
+  ASSERT_TRUE(halves.ternary()->has_half_scales());
+  // The same rows, and a last one that needs floats.
+  grid.values.resize((kRows + 1) * kGroups, 1.0f / 3.0f);
+  same.seed(kSeed);
+  const Matrix floats = ternary_matrix(kRows + 1, &same, grid);
+  ASSERT_FALSE(floats.ternary()->has_half_scales());
+  for (const int n_threads : {1, 3}) {
+    const auto engine = test::engine("", n_threads);
+    Input input(n_threads);
+    input.site.product_group = kGroup;
+    for (const size_t n_tokens : {size_t{1}, kMostTokens}) {
+      input.quantize(impl(*engine).table, n_tokens);
+      std::vector<std::vector<float>> results;
+      for (const Matrix* matrix : {&halves, &floats}) {
+        std::vector<float> y(n_tokens * (kRows + 1), -1.0f);
+        const MatmulJob jobs[] = {{matrix, y.data(), kRows + 1}};
+        matmul({impl(*engine), input.site, input.x.data(), n_tokens, input.activations, jobs});
+        for (size_t t = 0; t < n_tokens; ++t) y[t * (kRows + 1) + kRows] = 0.0f;
+        results.push_back(std::move(y));
+      }
+      EXPECT_EQ(results[0], results[1]) << n_threads << " threads, " << n_tokens << " tokens";
     }
   }
 }

@@ -137,32 +137,5 @@ TEST(RopeAngles, AreThoseOfThePosition) {
   }
 }
 
-TEST(ApplyRope, TurnsThePairsOfEachKindAndLeavesTheRest) {
-  constexpr size_t kHead = 10;
-  constexpr size_t kPairs = 4;
-  std::mt19937 random(1);
-  std::uniform_real_distribution<float> uniform(-2.0f, 2.0f);
-  std::vector<float> head(kHead);
-  for (float& v : head) v = uniform(random);
-  std::vector<float> cosines(kPairs);
-  std::vector<float> sines(kPairs);
-  for (size_t i = 0; i < kPairs; ++i) {
-    cosines[i] = std::cos(static_cast<float>(i) + 0.5f);
-    sines[i] = std::sin(static_cast<float>(i) + 0.5f);
-  }
-  for (const RopePairing pairing : {RopePairing::kAdjacent, RopePairing::kHalfSplit}) {
-    std::vector<float> turned = head;
-    apply_rope(pairing, cosines.data(), sines.data(), kPairs, turned.data());
-    for (size_t i = 0; i < kPairs; ++i) {
-      const size_t a = pairing == RopePairing::kAdjacent ? 2 * i : i;
-      const size_t b = pairing == RopePairing::kAdjacent ? 2 * i + 1 : i + kPairs;
-      EXPECT_EQ(turned[a], head[a] * cosines[i] - head[b] * sines[i]);
-      EXPECT_EQ(turned[b], head[a] * sines[i] + head[b] * cosines[i]);
-    }
-    EXPECT_EQ(turned[8], head[8]);
-    EXPECT_EQ(turned[9], head[9]);
-  }
-}
-
 }  // namespace
 }  // namespace tern::model

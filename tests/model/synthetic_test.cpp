@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "model/open_model.h"
+#include "support/contains.h"
 #include "tests/model/synthetic_size.h"
 
 namespace tern {
@@ -12,9 +13,7 @@ namespace {
 using test::small_synthetic;
 using test::synthetic_options;
 
-bool contains(const std::string& text, std::string_view part) {
-  return text.find(part) != std::string::npos;
-}
+using test::contains;
 
 /// The plan of a model in its full size; no weights are made.
 model::OpenModel open_full(const SyntheticOptions& options) {

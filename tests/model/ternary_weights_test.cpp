@@ -151,7 +151,9 @@ TEST_P(RoundTrip, RowsDecodeToCodeTimesScale) {
   }
   std::mt19937 random(kSeed);
   for (const size_t stored_group : {size_t{0}, k, size_t{64}, size_t{128}}) {
-    for (const size_t asked : {size_t{0}, size_t{64}}) {
+    // Scales that half precision holds, and such that it does not.
+    for (const auto& [asked, divisor] :
+         {std::pair(size_t{0}, 512.0f), {size_t{64}, 512.0f}, {size_t{0}, 3.0f}}) {
       ScaleGrid grid;
       size_t n_groups = 1;
       if (stored_group == 0) {
@@ -161,11 +163,14 @@ TEST_P(RoundTrip, RowsDecodeToCodeTimesScale) {
         grid.group = stored_group == k ? 0 : stored_group;
         n_groups = stored_group == k ? 1 : (k + stored_group - 1) / stored_group;
         grid.values.resize(n_rows * n_groups);
-        for (float& s : grid.values) s = static_cast<float>(random() % 1000 + 1) / 512.0f;
+        for (float& s : grid.values) s = static_cast<float>(random() % 1000 + 1) / divisor;
       }
-      const auto set = weights->set_scales(grid, asked);
+      auto set = weights->set_scales(grid);
+      if (set && asked != 0 && grid.scope == ScaleScope::kGroup)
+        set = weights->refine_scales(asked);
       ASSERT_TRUE(set) << set.error().message;
       EXPECT_EQ(weights->scale_scope(), grid.scope);
+      EXPECT_EQ(weights->has_half_scales(), grid.scope == ScaleScope::kGroup && divisor == 512.0f);
       if (grid.scope == ScaleScope::kGroup) {
         EXPECT_EQ(weights->scale_group(), asked == 0 ? stored_group : asked);
       }
@@ -202,8 +207,15 @@ TEST_P(Layouts, EstimateIsWhatIsAllocated) {
       grid.group = 64;
       grid.values.resize(n_rows * ((k + 63) / 64), 1.0f);
       ASSERT_TRUE(weights->set_scales(grid));
+      EXPECT_TRUE(weights->has_half_scales() || k <= 64);
       EXPECT_EQ(weights->resident_bytes(),
-                TernaryWeights::estimate_bytes(GetParam(), n_rows, k, 64));
+                TernaryWeights::estimate_bytes(GetParam(), n_rows, k, 64, sizeof(uint16_t)));
+      // One value that half precision does not hold, and all are floats.
+      grid.values.back() = 1.0f / 3.0f;
+      ASSERT_TRUE(weights->set_scales(grid));
+      EXPECT_FALSE(weights->has_half_scales());
+      EXPECT_EQ(weights->resident_bytes(),
+                TernaryWeights::estimate_bytes(GetParam(), n_rows, k, 64, sizeof(float)));
     }
   }
 }

@@ -138,6 +138,16 @@ class FakeSession final : public Session {
     logits_.clear();
   }
 
+  // Nothing is computed here that could be kept.
+  std::string state_key() const override { return "fake"; }
+  uint64_t state_bytes(size_t) const override { return 0; }
+  Result<void> save_state(const WriteState&) const override { return {}; }
+  Result<void> restore_state(std::span<const TokenId> tokens, const ReadState&) override {
+    tokens_.assign(tokens.begin(), tokens.end());
+    logits_.clear();
+    return {};
+  }
+
   int n_evals_ = 0;
   int fail_at_eval_ = 0;                  // the eval call that fails, counted from 1
   std::function<void(int)> before_eval_;  // sees the number of the call, from 1

@@ -100,11 +100,7 @@ TinyModel TinyModel::open(const std::string& path) {
   const gguf::Reader reader =
       value_or_die(gguf::Reader::open(path, tensor::type_resolver(tensor::I2sLayout::kX86)));
   TinyModel model;
-  for (const auto& [name, value] : reader.metadata().entries()) {
-    Key key{name, adder(value), {}};
-    if (const auto* array = std::get_if<gguf::Array>(&value.data)) key.strings = array->strings;
-    model.keys_.push_back(std::move(key));
-  }
+  model.replace_keys("", reader.metadata());
   for (const gguf::TensorInfo& info : reader.tensors()) {
     TinyTensor tensor{info.name, info.shape, info.type_id, static_cast<DType>(info.type), {}};
     tensor.data.resize(info.n_bytes);
@@ -133,6 +129,16 @@ TinyModel& TinyModel::put(const std::string& key, AddKey add) {
     keys_.push_back({key, std::move(add), {}});
   } else {
     keys_[index].add = std::move(add);
+  }
+  return *this;
+}
+
+TinyModel& TinyModel::replace_keys(std::string_view beginning, const gguf::Metadata& keys) {
+  std::erase_if(keys_, [&](const Key& key) { return key.name.starts_with(beginning); });
+  for (const auto& [name, value] : keys.entries()) {
+    Key key{name, adder(value), {}};
+    if (const auto* array = std::get_if<gguf::Array>(&value.data)) key.strings = array->strings;
+    keys_.push_back(std::move(key));
   }
   return *this;
 }

@@ -49,6 +49,8 @@ class TinyModel {
     return put(key,
                [values](GgufWriter& writer, const std::string& k) { writer.array(k, values); });
   }
+  /// Takes out all keys that begin so and adds these.
+  TinyModel& replace_keys(std::string_view beginning, const gguf::Metadata& keys);
   /// Writes the key a second time, with the same value.
   TinyModel& repeat_key(const std::string& key);
   TinyModel& remove_key(const std::string& key);

@@ -160,9 +160,11 @@ TEST(BenchCommand, ShowsASavedResultInAnotherForm) {
   const std::string saved = folder.file("result.json");
   const Outcome measured = tern(bench({"-p", "8", "-n", "2", "--output", "json"}));
   std::ofstream(saved) << measured.out;
+  Json expected = Json::parse(measured.out, nullptr, false);
+  expected.erase("sandbox");  // of the process that measured, not of the result
   // As values: the kernels are listed in another order.
   EXPECT_EQ(Json::parse(tern({"bench", "--from", saved, "--output", "json"}).out, nullptr, false),
-            Json::parse(measured.out, nullptr, false));
+            expected);
   const Outcome picture =
       tern({"bench", "--from", "-", "--output", "csv", "--plot", folder.file("x.svg")});
   EXPECT_EQ(picture.exit_code, 4) << "an empty standard input is no result";

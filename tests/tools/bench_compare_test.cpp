@@ -14,6 +14,7 @@
 
 #include "bench_output.h"
 #include "bench_reports.h"
+#include "support/contains.h"
 #include "support/temp_dir.h"
 
 namespace tern::tools {
@@ -75,9 +76,7 @@ Error failure(const CompareOptions& options, const MeasureOurs& measure) {
   return comparison ? Error{} : comparison.error();
 }
 
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
+using test::contains;
 
 TEST(Comparison, RunsByTurnsAndGivesRatiosWithIntervals) {
   const test::TempDir folder;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "bench_reports.h"
+#include "support/contains.h"
 #include "text_width.h"
 
 namespace tern::tools {
@@ -16,9 +17,7 @@ namespace {
 
 using measure::BenchReport;
 
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
+using test::contains;
 
 std::vector<std::string> lines_of(const std::string& text) {
   std::vector<std::string> lines;

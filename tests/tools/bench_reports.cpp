@@ -31,8 +31,10 @@ Phase make_phase(int n_tokens, double rate, double wobble, uint64_t bytes_per_to
 
 /// `speed`: how much of the two-thread limits this row's threads have.
 void set_limits(Phase& phase, double speed) {
-  phase.bandwidth_share = phase.gbps / (kReadGbps * speed);
-  phase.compute_share = phase.gmacs / (kDotGmacs * speed);
+  phase.read_gbps = kReadGbps * speed;
+  phase.dot_gmacs = kDotGmacs * speed;
+  phase.bandwidth_share = phase.gbps / phase.read_gbps;
+  phase.compute_share = phase.gmacs / phase.dot_gmacs;
   const double by_bandwidth = phase.rate.median / phase.bandwidth_share;
   const double by_compute = phase.rate.median / phase.compute_share;
   phase.limited_by_bandwidth = by_bandwidth < by_compute;

@@ -107,7 +107,7 @@ std::string viewed(bool show_thoughts, bool dim,
   EXPECT_EQ(::pipe(ends), 0);
   {
     Output out(ends[1]);
-    AnswerView view(out, show_thoughts, dim);
+    AnswerView view(out, show_thoughts, dim, /*wrap=*/true);
     for (const auto& [piece, text] : pieces) EXPECT_TRUE(view.write(piece, text));
     view.finish();
   }

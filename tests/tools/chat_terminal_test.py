@@ -3,6 +3,7 @@
 Waits for what should appear on the screen, however long that takes: the test runner knows when to give up.
 Exit code 77: tmux is not there, which is said.
 """
+import json
 import os
 import re
 import shutil
@@ -51,6 +52,12 @@ class Terminal:
         self.keys("C-l")
         self.tmux("clear-history")
 
+    def leave(self):
+        """Ctrl-D at the prompt: a terminal that is not being read from may drop it."""
+        self.wait(r"\n> *$|^> *$")
+        self.keys("C-d")
+        self.wait(r"\$ *$")
+
     def paste(self, text):
         path = os.path.join(os.path.dirname(self.socket), "paste")
         with open(path, "w", encoding="utf-8") as file:
@@ -67,6 +74,49 @@ def check(condition, message, terminal):
         print(f"FAILED: {message}\n--- screen ---\n{terminal.screen()}")
         terminal.close()
         sys.exit(1)
+
+
+def has_walls(tern):
+    """Whether this kernel and this build have a sandbox."""
+    done = subprocess.run([tern, "doctor", "--no-measure", "--output", "json"], check=True, capture_output=True)
+    found = json.loads(done.stdout)["sandbox"]
+    return found["seccomp"] and found["landlock"] is not None
+
+
+def check_walls(terminal, expected):
+    """Looks at the process that is in the terminal's foreground."""
+    shell = terminal.tmux("display-message", "-p", "#{pane_pid}").strip()
+    with open(f"/proc/{shell}/task/{shell}/children", encoding="ascii") as file:
+        programs = file.read().split()
+    values = set()
+    for program in programs:
+        with open(f"/proc/{program}/status", encoding="ascii") as file:
+            values.update(re.findall(r"^Seccomp:\s+(\d)", file.read(), re.MULTILINE))
+    check(values == {"2" if expected else "0"}, f"walls: {values} of {programs}, expected {expected}", terminal)
+
+
+def use_files(terminal, folder, model, name):
+    """The commands that read and write what the user names."""
+    written = os.path.join(folder, name)
+    terminal.clear()
+    terminal.type(f"/read {folder}/question")
+    terminal.wait(r"question\n[\s\S]+\n> *$")
+    terminal.type(f"/export md {written}")
+    terminal.wait(r"\(written to ")
+    with open(written, encoding="utf-8") as file:
+        check("Hello from a file" in file.read(), "/export", terminal)
+    terminal.type(f"/export md {written}")
+    terminal.wait(r"is there already")
+    terminal.type("/copy")
+    terminal.wait(r"given to the terminal's clipboard")
+    terminal.type(f"/model {model}")
+    terminal.wait(r"\(bitnet-b1\.58\), [\s\S]*\n> *$")
+    terminal.type("/energy on")
+    terminal.wait(r"measured from the next answer on")
+    terminal.type("/save kept-" + name.split(".")[0])
+    terminal.wait(r"kept as kept-")
+    terminal.type("/load kept-" + name.split(".")[0])
+    terminal.wait(r"going on with kept-")
 
 
 def main():
@@ -158,19 +208,49 @@ def main():
         # The conversation is there again, and what is asked for next is computed with it.
         terminal.type(f"clear; {tern} chat -m {model} --continue -c 200000")
         terminal.wait(r"going on with \S+: 1 question; the last: Hello[\s\S]*\n> *$")
+        terminal.type("/stats")
+        terminal.wait(r"kept state +[1-9]\d* tokens taken from the disk")
         terminal.type("/sessions")
         terminal.wait(r"\* \d{4}-\S+ +1 question: Hello\n\S+ +\d{4}-\S+ +2 questions: Tell me a story about a d")
         terminal.type("/undo")
         terminal.wait(r"\(taken back: Hello\)")
-        terminal.keys("C-d")
-        terminal.wait(r"\$ *$")
+        terminal.leave()
+
+        # Words are whole at the edge of a narrow window, and the text is the one without a terminal.
+        question = "Tell me a story about a dragon."
+        asked = [tern, "chat", "-m", model, "--seed", "3", "-p", question]
+        text = subprocess.run(asked, env=terminal.environment, check=True, capture_output=True, text=True).stdout
+        terminal.tmux("resize-window", "-x", "40", "-y", "60")
+        for options, wrapped in ("", True), ("--no-wrap", False):
+            terminal.type(f"clear; {tern} chat -m {model} --seed 3 --no-save {options}")
+            terminal.wait(r"\n> *$")
+            # What is cleared goes to the history, which may have been forgotten before.
+            while not re.search(r"^> *$", terminal.screen()):
+                terminal.clear()
+                time.sleep(0.2)
+            terminal.type(question)
+            terminal.wait(re.escape(text.split()[-1]) + r"\s*\n> *$")
+            lines = terminal.screen().split("\n")[1:-1]
+            check(max(map(len, lines)) <= 40, "lines fit the window", terminal)
+            check((" ".join(lines).split() == text.split()) == wrapped, "words are whole", terminal)
+            terminal.leave()
+        terminal.tmux("resize-window", "-x", "120", "-y", "30")
+
+        # What reaches beyond the program works behind the walls around it, and without them.
+        with open(os.path.join(folder, "question"), "w", encoding="utf-8") as file:
+            file.write("Hello from a file")
+        for flag, expected in (("", has_walls(tern)), ("--no-sandbox", False)):
+            terminal.type(f"clear; {tern} chat -m {model} -n 3 {flag}")
+            terminal.wait(r"\n> *$")
+            check_walls(terminal, expected)
+            use_files(terminal, folder, model, f"out{len(flag)}.md")
+            terminal.leave()
 
         # No colours where nobody wants them, plain lines on a terminal that can nothing else.
         terminal.type(f"clear; NO_COLOR=1 {tern} chat -m {model} --no-save")
         terminal.wait(r"\n> *$")
         check("\x1b[1;32m" not in terminal.tmux("capture-pane", "-p", "-e"), "NO_COLOR", terminal)
-        terminal.keys("C-d")
-        terminal.wait(r"\$ *$")
+        terminal.leave()
         terminal.type(f"clear; TERM=dumb {tern} chat -m {model} --no-save -n 3")
         terminal.wait(r"\n> *$")
         terminal.type("Hello")

@@ -5,15 +5,12 @@
 #include <vector>
 
 #include "program.h"
+#include "support/contains.h"
 
 namespace tern::test {
 namespace {
 
 const std::vector<std::string> kCommands = {"run", "inspect", "perplexity", "tokenize", "doctor"};
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 TEST(CommandLine, HelpGoesToStdoutAndListsCommandsAndExitCodes) {
   const Outcome help = tern({"--help"});

@@ -7,6 +7,7 @@
 
 #include "bench_compare.h"
 #include "sample_comparison.h"
+#include "support/contains.h"
 
 namespace tern::tools {
 namespace {
@@ -18,9 +19,7 @@ std::vector<std::string> lines_of(const std::string& text) {
   return lines;
 }
 
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
+using test::contains;
 
 TEST(ComparisonText, IsAnAlignedTable) {
   EXPECT_EQ(to_text(test::sample_comparison(), 100),

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "program.h"
+#include "support/contains.h"
 #include "support/ordinary_user.h"
 #include "support/temp_dir.h"
 
@@ -19,10 +20,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 TEST(ConvertCommand, ConvertsVerifiesAndWritesAReceipt) {
   const TempDir folder;

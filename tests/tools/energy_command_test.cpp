@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "program.h"
+#include "support/contains.h"
 #include "support/energy_tree.h"
 #include "support/fake_tree.h"
 
@@ -16,10 +17,6 @@ namespace tern::test {
 namespace {
 
 using Json = nlohmann::json;
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 /// A machine without any counter.
 const FakeTree& empty_machine() {
@@ -49,12 +46,6 @@ std::vector<std::string> perplexity(std::vector<std::string> more) {
   std::vector<std::string> arguments = {"perplexity", "-m", tiny_model(), "--ctx", "64"};
   arguments.insert(arguments.end(), more.begin(), more.end());
   return arguments;
-}
-
-std::string sample_text() {
-  std::string text;
-  for (int i = 0; i < 40; ++i) text += "Line " + std::to_string(i * 37) + " of the sample text.\n";
-  return text;
 }
 
 /// A laptop on battery: a source that is there, and needs five minutes.
@@ -158,7 +149,8 @@ TEST(EnergyCommand, WithoutASourceJsonSaysWhy) {
   const Json energy = Json::parse(outcome.out, nullptr, false)["energy"];
   EXPECT_EQ(energy["source"], "none");
   EXPECT_EQ(energy["kind"], "not available");
-  EXPECT_TRUE(contains(energy["reason"], empty_machine().root() + "/class/powercap"));
+  EXPECT_TRUE(
+      contains(energy["reason"].get<std::string>(), empty_machine().root() + "/class/powercap"));
   EXPECT_EQ(energy["total"]["kind"], "not available");
   EXPECT_FALSE(energy["total"].contains("joules"));
   EXPECT_TRUE(energy["joules_per_output_token"].is_null());
@@ -189,7 +181,8 @@ TEST(EnergyCommand, RequiredEnergyThatDidNotComeAboutIsAnErrorBehindTheResult) {
   EXPECT_EQ(json["tokens"].size(), 10u);
   EXPECT_EQ(json["energy"]["source"], "battery");
   EXPECT_EQ(json["energy"]["kind"], "measured");
-  EXPECT_TRUE(contains(json["energy"]["total"]["reason"], "but battery needs 300 s"));
+  EXPECT_TRUE(
+      contains(json["energy"]["total"]["reason"].get<std::string>(), "but battery needs 300 s"));
   EXPECT_TRUE(contains(outcome.err, "the energy of this run is not available: measured for "))
       << outcome.err;
   // Without the flag the same is no error.
@@ -231,7 +224,8 @@ TEST(EnergyCommand, ACounterIsMeasuredOverTheGeneration) {
   EXPECT_EQ(energy["source"], "hwmon");
   EXPECT_EQ(energy["kind"], "measured");
   const Json& figure = energy["generation"];
-  if (figure["kind"] == "not available" && contains(figure["reason"], "no sample of the power")) {
+  if (figure["kind"] == "not available" &&
+      contains(figure["reason"].get<std::string>(), "no sample of the power")) {
     GTEST_SKIP() << "the machine was too busy to sample: " << figure["reason"];
   }
   ASSERT_EQ(figure["kind"], "measured") << figure;

@@ -6,16 +6,13 @@
 #include <string>
 
 #include "program.h"
+#include "support/contains.h"
 #include "support/temp_dir.h"
 
 namespace tern::test {
 namespace {
 
 using Json = nlohmann::json;
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 TEST(InspectCommand, ShowsWhatTheFileHoldsAndNeeds) {
   const Outcome outcome = tern({"inspect", tiny_model()});
@@ -107,7 +104,7 @@ TEST(InspectCommand, AFileThatCannotRunIsDescribedWithTheReason) {
   EXPECT_TRUE(contains(shown.out, "mamba")) << shown.out;
   const Json json = Json::parse(tern({"inspect", path, "--output", "json"}).out, nullptr, false);
   EXPECT_EQ(json["runnable"], false);
-  EXPECT_TRUE(contains(json["unsupported"], "mamba"));
+  EXPECT_TRUE(contains(json["unsupported"].get<std::string>(), "mamba"));
   const Outcome refused = tern({"run", "-m", path, "x"});
   EXPECT_EQ(refused.exit_code, 5) << refused.err;
   EXPECT_EQ(refused.out, "");

@@ -14,12 +14,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-std::string sample_text() {
-  std::string text;
-  for (int i = 0; i < 40; ++i) text += "Line " + std::to_string(i * 37) + " of the sample text.\n";
-  return text;
-}
-
 Json measure(std::vector<std::string> more, const std::string& text) {
   std::vector<std::string> arguments = {"perplexity", "-m",     tiny_model(), "--output",
                                         "json",       "--head", "keep"};

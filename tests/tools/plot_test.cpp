@@ -12,6 +12,7 @@
 #include "bench_reports.h"
 #include "plot_scale.h"
 #include "sample_comparison.h"
+#include "support/contains.h"
 #include "svg.h"
 
 namespace tern::tools {
@@ -19,9 +20,7 @@ namespace {
 
 using measure::BenchReport;
 
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
+using test::contains;
 
 /// Numbers of all matches of a pattern with groups, in the order of the file.
 std::vector<std::vector<double>> numbers(const std::string& svg, const std::string& pattern) {

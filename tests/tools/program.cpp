@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <spawn.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -168,6 +169,32 @@ void transfer(const Call& call, pid_t pid, Pipe& in, Pipe& out, Pipe& err, Outco
   }
 }
 
+/// The same with an output that nobody reads: what is printed waits in the pipe.
+void wait_unread(const Call& call, pid_t pid, Pipe& in, Pipe& out, Pipe& err, Outcome& outcome) {
+  in.close_end(1);
+  const size_t awaited = call.signal != 0 ? call.signal_after : call.close_output_after;
+  bool done = false;
+  while (err.ends[0] >= 0) {
+    pollfd waiting = {err.ends[0], POLLIN, 0};
+    constexpr int kShortWaitMs = 5;
+    if (::poll(&waiting, 1, done ? -1 : kShortWaitMs) > 0) {
+      std::array<char, 4096> buffer;
+      const ssize_t n = ::read(err.ends[0], buffer.data(), buffer.size());
+      if (n > 0) outcome.err.append(buffer.data(), static_cast<size_t>(n));
+      if (n <= 0) err.close_end(0);
+    }
+    int n_waiting = 0;
+    if (done || ::ioctl(out.ends[0], FIONREAD, &n_waiting) != 0) continue;
+    if (static_cast<size_t>(n_waiting) < awaited) continue;
+    done = true;
+    if (call.signal != 0) {
+      ::kill(pid, call.signal);
+    } else {
+      out.close_end(0);
+    }
+  }
+}
+
 }  // namespace
 
 Outcome run_program(const Call& call) {
@@ -186,7 +213,8 @@ Outcome run_program(const Call& call) {
   in.close_end(0);
   out.close_end(1);
   err.close_end(1);
-  transfer(call, pid, in, out, err, outcome);
+  call.reads_nothing ? wait_unread(call, pid, in, out, err, outcome)
+                     : transfer(call, pid, in, out, err, outcome);
   int status = 0;
   rusage usage{};
   while (::wait4(pid, &status, 0, &usage) < 0 && errno == EINTR) {
@@ -205,6 +233,12 @@ Outcome tern(std::vector<std::string> arguments, std::string input) {
 
 std::string tiny_model(const std::string& name) {
   return std::string(TERN_TEST_DATA_DIR) + "/tiny/" + name;
+}
+
+std::string sample_text() {
+  std::string text;
+  for (int i = 0; i < 40; ++i) text += "Line " + std::to_string(i * 37) + " of the sample text.\n";
+  return text;
 }
 
 }  // namespace tern::test

@@ -22,6 +22,9 @@ struct Call {
   int signal_delay_ms = 0;
   // The reader goes away after so many bytes; 0: it reads all.
   size_t close_output_after = 0;
+  // Standard output is a pipe that nobody reads before the program has ended; the signal, or with
+  // close_output_after the end of the reader, comes when that many bytes wait in it.
+  bool reads_nothing = false;
   std::string output_file;          // standard output is this file
   bool without_output = false;      // standard output is closed from the start
   bool error_is_terminal = false;   // standard error is a terminal (TERM=xterm)
@@ -44,5 +47,8 @@ Outcome tern(std::vector<std::string> arguments, std::string input = {});
 
 /// A small model with random weights: 287 tokens (bytes and a few merges), context 256, BOS 284.
 std::string tiny_model(const std::string& name = "llama.gguf");
+
+/// 40 lines of different words, several windows of the small model's context.
+std::string sample_text();
 
 }  // namespace tern::test

@@ -12,13 +12,14 @@ const std::vector<std::string> kAvx2Cpu = {"avx2"};
 const std::vector<std::string> kAvx512Cpu = {"avx2", "avx512", "avx512_vnni"};
 const std::vector<std::string> kArmCpu = {"neon", "dotprod"};
 
-RivalRow row(RateKind kind, int n_tokens, double rate) {
+RivalRow rival_row(RateKind kind, int n_tokens, double rate) {
   return {.kind = kind, .n_tokens = n_tokens, .n_threads = 4, .mean = rate};
 }
 
 std::vector<std::string> of_rates(double prefill, double decode, int n_prompt = 512) {
   RivalOutput output;
-  output.rows = {row(RateKind::kPrefill, n_prompt, prefill), row(RateKind::kDecode, 128, decode)};
+  output.rows = {rival_row(RateKind::kPrefill, n_prompt, prefill),
+                 rival_row(RateKind::kDecode, 128, decode)};
   return suspicions(output, "", {}, kAvx2Cpu);
 }
 
@@ -49,7 +50,7 @@ TEST(Suspicions, PromptsHardlyFasterThanSingleTokens) {
 
 TEST(Suspicions, OnlyRatesOfTheSameSettingAreHeldAgainstEachOther) {
   RivalOutput output;
-  output.rows = {row(RateKind::kPrefill, 512, 50.0), row(RateKind::kDecode, 128, 50.0)};
+  output.rows = {rival_row(RateKind::kPrefill, 512, 50.0), rival_row(RateKind::kDecode, 128, 50.0)};
   output.rows[1].n_threads = 8;
   EXPECT_TRUE(suspicions(output, "", {}, kAvx2Cpu).empty());
   output.rows[1].n_threads = 4;
@@ -59,7 +60,7 @@ TEST(Suspicions, OnlyRatesOfTheSameSettingAreHeldAgainstEachOther) {
 
 TEST(Suspicions, PromptsInTinyBatches) {
   RivalOutput output;
-  output.rows = {row(RateKind::kPrefill, 512, 500.0)};
+  output.rows = {rival_row(RateKind::kPrefill, 512, 500.0)};
   output.rows[0].n_batch = 1;
   expect_one(suspicions(output, "", {}, kAvx2Cpu), "1 token at a time");
   output.rows[0].n_batch = 512;
@@ -109,7 +110,7 @@ TEST(Suspicions, WarningsOfTheProgramItself) {
 }
 
 TEST(Suspicions, SettingsThatDiffer) {
-  RivalRow ours = row(RateKind::kDecode, 128, 50.0);
+  RivalRow ours = rival_row(RateKind::kDecode, 128, 50.0);
   ours.weights = "i2_s";
   ours.model_bytes = 1187801280;
   ours.n_parameters = 2412820480;
@@ -136,7 +137,7 @@ TEST(Suspicions, SettingsThatDiffer) {
 }
 
 TEST(Suspicions, WhatIsNotToldIsNotHeldAgainstIt) {
-  RivalRow ours = row(RateKind::kDecode, 128, 50.0);
+  RivalRow ours = rival_row(RateKind::kDecode, 128, 50.0);
   ours.weights = "I2_S";
   ours.model_bytes = 1187801280;
   ours.n_parameters = 2412820480;

@@ -82,6 +82,30 @@ TEST(Signals, AReaderThatGoesAwayEndsTheTextQuietly) {
   EXPECT_EQ(outcome.err.find("error"), std::string::npos) << outcome.err;
 }
 
+Call unread() {
+  Call call = endless();
+  call.reads_nothing = true;
+  return call;
+}
+
+TEST(Signals, AReaderThatDoesNotReadDoesNotKeepTheProgramFromEnding) {
+  for (const int signal : {SIGTERM, SIGINT}) {
+    Call call = unread();
+    call.signal = signal;
+    call.signal_after = 60000;  // of 65536
+    const Outcome outcome = run_program(call);
+    EXPECT_EQ(outcome.exit_code, signal == SIGINT ? 130 : 8) << outcome.err;
+  }
+}
+
+TEST(Signals, AReaderThatGoesAwayWithoutHavingReadEndsTheTextQuietly) {
+  Call call = unread();
+  call.close_output_after = 60000;
+  const Outcome outcome = run_program(call);
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_EQ(outcome.err.find("error"), std::string::npos) << outcome.err;
+}
+
 TEST(Signals, AClosedStandardOutputEndsTheTextQuietly) {
   Call call = endless();
   call.without_output = true;

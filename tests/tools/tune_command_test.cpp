@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "program.h"
+#include "support/contains.h"
 #include "support/temp_dir.h"
 #include "tern/cpu.h"
 
@@ -20,10 +21,6 @@ namespace {
 
 using Json = nlohmann::json;
 namespace fs = std::filesystem;
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 class TuneCommand : public testing::Test {
  protected:

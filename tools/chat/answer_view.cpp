@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "colour.h"
 #include "escape.h"
 
 namespace tern::tools {
@@ -28,6 +29,8 @@ bool AnswerView::write(ChatPiece piece, std::string_view text) {
     std::string shown = std::exchange(blanks_, {}) + std::string(text.substr(0, n_text));
     // A model can write anything, escape sequences included.
     if (out_.is_terminal()) shown = escape_controls_in_lines(shown);
+    // The window may change while the answer comes.
+    if (out_.is_terminal() && wrap_) shown = words_.push(shown, output_columns());
     if (!out_.write(shown)) return false;
   }
   blanks_ += text.substr(n_text);

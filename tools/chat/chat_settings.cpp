@@ -93,7 +93,9 @@ constexpr std::array kSettings = {
     row<Seed>("seed"),
     row<Length>("n-predict"),
 };
+// Settings of the shell itself.
 constexpr const char* kThink = "think";
+constexpr const char* kWrap = "wrap";
 constexpr std::array<Choice<ThinkMode>, 3> kThinkModes = {
     {{"show", ThinkMode::kShow}, {"hide", ThinkMode::kHide}, {"off", ThinkMode::kOff}}};
 
@@ -104,17 +106,25 @@ Result<void> set_think(ChatShell& shell, const std::string& value) {
   return bad_value(value, "show, hide or off");
 }
 
+Result<void> set_wrap(ChatShell& shell, const std::string& value) {
+  if (value != "on" && value != "off") return bad_value(value, "on or off");
+  shell.set_wrap(value == "on");
+  return {};
+}
+
 }  // namespace
 
 std::vector<std::string> setting_names() {
   std::vector<std::string> names;
   for (const Setting& setting : kSettings) names.emplace_back(setting.name);
   names.emplace_back(kThink);
+  names.emplace_back(kWrap);
   return names;
 }
 
 Result<void> change_setting(ChatShell& shell, const std::string& name, const std::string& value) {
   if (name == kThink) return set_think(shell, value);
+  if (name == kWrap) return set_wrap(shell, value);
   const auto setting = std::find_if(kSettings.begin(), kSettings.end(),
                                     [&name](const Setting& s) { return name == s.name; });
   if (setting == kSettings.end()) {
@@ -137,6 +147,7 @@ std::vector<std::pair<std::string, std::string>> settings_of(const ChatShell& sh
   }
   settings.emplace_back(
       kThink, choice_name(std::span<const Choice<ThinkMode>>(kThinkModes), shell.think()));
+  settings.emplace_back(kWrap, shell.wrap() ? "on" : "off");
   return settings;
 }
 

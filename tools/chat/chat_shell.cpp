@@ -2,12 +2,11 @@
 
 #include <unistd.h>
 
-#include <cstdlib>
-
 #include "base/result.h"
 #include "chat/answer_view.h"
 #include "chat/chat_commands.h"
 #include "chat/quiet_terminal.h"
+#include "colour.h"
 #include "generation_energy.h"
 #include "signals.h"
 
@@ -63,10 +62,7 @@ ChatShell::~ChatShell() = default;
 std::unique_ptr<LineEditor> ChatShell::make_editor() {
   // The answer alone belongs on standard output, which may be a file.
   const bool has_terminal = ::isatty(STDIN_FILENO) == 1 && log_.is_terminal();
-  const char* term = std::getenv("TERM");
-  const bool dumb =
-      term == nullptr || std::string_view(term).empty() || std::string_view(term) == "dumb";
-  if (has_terminal && !dumb) {
+  if (has_terminal && !is_dumb_terminal()) {
     const auto completer = [this](std::string_view before) {
       return complete_command(before, [this] {
         return options_.keeper ? options_.keeper->store().names() : std::vector<std::string>();
@@ -117,6 +113,7 @@ Result<int> ChatShell::run() {
     // Nobody reads the answers any more.
     if (!out_.write("")) break;
   }
+  if (options_.keeper) options_.keeper->keep_state(*chat_);
   return exit_code;
 }
 
@@ -152,7 +149,7 @@ void ChatShell::answer(const std::optional<std::string>& question) {
   }
   energy_ = std::make_unique<GenerationEnergy>(std::move(meter));
 
-  AnswerView view(out_, options_.think == ThinkMode::kShow, options_.colour);
+  AnswerView view(out_, options_.think == ThinkMode::kShow, options_.colour, options_.wrap);
   const auto on_piece = [&](ChatPiece piece, std::string_view text, const GeneratedToken* token) {
     if (token != nullptr) energy_->on_token(chat_->session());
     return view.write(piece, text);
@@ -245,9 +242,15 @@ Result<SessionKeeper*> ChatShell::keeper() {
 
 Result<void> ChatShell::resume(const std::string& name) {
   TERN_ASSIGN_OR_RETURN(SessionKeeper * keeper, this->keeper());
+  keeper->keep_state(*chat_);
   TERN_ASSIGN_OR_RETURN(n_answers_, keeper->resume(name, *chat_, {}));
   last_answer_.reset();
   return {};
+}
+
+Result<void> ChatShell::write_new_file(const std::string& path, std::string_view text) {
+  return options_.file_maker != nullptr ? options_.file_maker->make(path, text)
+                                        : tools::write_new_file(path, text);
 }
 
 Result<void> ChatShell::constrain(const Tokenizer& tokenizer) {

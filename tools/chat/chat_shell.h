@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "chat/file_maker.h"
 #include "chat/history_file.h"
 #include "chat/line_editor.h"
 #include "chat/session_keeper.h"
@@ -35,6 +36,7 @@ struct ChatShellOptions {
   GenerateOptions generation;              // with the seed of the first answer
   std::shared_ptr<const Grammar> grammar;  // of every answer; null: free
   ThinkMode think = ThinkMode::kShow;
+  bool wrap = true;  // lines of answers are broken between words
   bool colour = false;
   bool with_energy = false;
   std::string history_path;             // "": none
@@ -44,6 +46,8 @@ struct ChatShellOptions {
   std::function<Result<std::unique_ptr<EnergyMeter>>()> open_meter;
   /// A session over another model, for /model.
   std::function<Result<std::unique_ptr<Session>>(const std::string& path)> open_session;
+  /// Writes files that the user names; null: this process does it itself.
+  std::unique_ptr<FileMaker> file_maker;
 };
 
 class ChatShell {
@@ -70,6 +74,8 @@ class ChatShell {
 
   ThinkMode think() const { return options_.think; }
   Result<void> set_think(ThinkMode mode);
+  bool wrap() const { return options_.wrap; }
+  void set_wrap(bool wrap) { options_.wrap = wrap; }
   const std::optional<ChatAnswer>& last_answer() const { return last_answer_; }
   uint64_t last_seed() const { return last_seed_; }
 
@@ -84,6 +90,9 @@ class ChatShell {
   uint64_t n_answers() const { return n_answers_; }
   /// Goes on with a conversation that was kept.
   Result<void> resume(const std::string& name);
+
+  /// A file that was not there before. Errors of tools::write_new_file().
+  Result<void> write_new_file(const std::string& path, std::string_view text);
 
   /// Goes on with another model; the conversation is taken along.
   Result<void> change_model(const std::string& path);

@@ -1,8 +1,6 @@
 #include <array>
 #include <cstdint>
-#include <filesystem>
 
-#include "atomic_file.h"
 #include "base/result.h"
 #include "chat/chat_commands.h"
 #include "chat/transcript.h"
@@ -38,6 +36,7 @@ Result<void> command_save(ChatShell& shell, const std::string& argument) {
     return with_hint(make_error(ErrorCode::kUsage, "there is nothing to save yet"),
                      "ask something first");
   }
+  keeper->keep_state(shell.chat());
   shell.log().notice(fmt::format("(kept as {}, after every answer; tern chat --session {})",
                                  keeper->name(), keeper->name()));
   return {};
@@ -85,12 +84,7 @@ Result<void> command_export(ChatShell& shell, const std::string& argument) {
     return {};
   }
   const std::string path = argument.substr(argument.find_first_not_of(' ', blank));
-  std::error_code ignored;
-  if (std::filesystem::exists(path, ignored)) {
-    return with_hint(make_error(ErrorCode::kUsage, "{} is there already", path),
-                     "choose another name or remove it");
-  }
-  TERN_RETURN_IF_ERROR(write_file_atomically(path, text));
+  TERN_RETURN_IF_ERROR(shell.write_new_file(path, text));
   shell.log().notice("(written to " + path + ")");
   return {};
 }

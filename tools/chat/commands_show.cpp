@@ -95,6 +95,10 @@ Result<void> command_stats(ChatShell& shell, const std::string&) {
       "all answers",
       fmt::format("{}: {} prompt tokens reused, {} computed, {} tokens written", totals.n_answers,
                   totals.n_reused_tokens, totals.n_computed_tokens, totals.n_generated_tokens));
+  if (totals.n_restored_tokens > 0) {
+    rows.emplace_back("kept state",
+                      fmt::format("{} tokens taken from the disk", totals.n_restored_tokens));
+  }
   rows.emplace_back("context", context);
   list(shell, rows);
   return {};

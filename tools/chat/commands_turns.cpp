@@ -13,7 +13,10 @@ Error nothing_asked() {
 
 Result<void> command_clear(ChatShell& shell, const std::string&) {
   shell.chat().clear();
-  if (const auto keeper = shell.keeper()) (*keeper)->begin_anew();
+  if (const auto keeper = shell.keeper()) {
+    (*keeper)->keep_state(shell.chat());
+    (*keeper)->begin_anew();
+  }
   shell.log().notice("(the conversation begins anew)");
   return {};
 }

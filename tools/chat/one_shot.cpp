@@ -9,9 +9,11 @@
 namespace tern::tools {
 namespace {
 
-Json start_json(const Chat& chat, const LoadedModel& loaded, const OneShot& shot) {
+Json start_json(const Chat& chat, const LoadedModel& loaded, const OneShot& shot,
+                const Sandbox& sandbox) {
   return {{"model", model_json(*loaded.model)},
           {"kernels", kernels_json(loaded.model->engine(), loaded.tuned)},
+          {"sandbox", sandbox.json()},
           {"template", chat.form().origin},
           {"base_model", chat.form().base_model},
           {"seed", shot.generation.sampling.seed}};
@@ -32,6 +34,7 @@ Json stats_json(const Chat& chat, const ChatAnswer& answer, const GenerationEner
   Json json = {{"prompt_tokens", answer.n_context_tokens},
                {"reused_tokens", answer.n_reused_tokens},
                {"computed_tokens", answer.n_computed_tokens},
+               {"restored_tokens", chat.totals().n_restored_tokens},
                {"generated_tokens", timings.n_generated_tokens},
                {"dropped_turns", answer.n_dropped_turns},
                {"context_size", chat.session().n_ctx()},
@@ -68,17 +71,18 @@ void tell_about(const ChatAnswer& answer, const Chat& chat, Log& log) {
 
 }  // namespace
 
-Result<int> run_one_shot(Chat& chat, const LoadedModel& loaded, OneShot shot, Context& context) {
+Result<int> run_one_shot(Chat& chat, const LoadedModel& loaded, OneShot shot,
+                         const Sandbox& sandbox, Context& context) {
   Output& out = context.out;
   const bool is_text = shot.format == OutputFormat::kText;
   const bool is_lines = shot.format == OutputFormat::kJsonLines;
   shot.generation.interrupt = &context.interrupt;
   shot.generation.n_logprobs = is_text ? -1 : 0;
-  const Json start = start_json(chat, loaded, shot);
+  const Json start = start_json(chat, loaded, shot, sandbox);
   GenerationEnergy energy(std::move(shot.meter));
 
   bool has_started = false;
-  AnswerView view(out, shot.think == ThinkMode::kShow, /*dim=*/false);
+  AnswerView view(out, shot.think == ThinkMode::kShow, /*dim=*/false, shot.wrap);
   const auto on_piece = [&](ChatPiece piece, std::string_view text, const GeneratedToken* token) {
     if (token != nullptr) energy.on_token(chat.session());
     if (is_text) return view.write(piece, text);

@@ -4,6 +4,8 @@
 
 #include "base/result.h"
 #include "cache.h"
+#include "chat/state_file.h"
+#include "escape.h"
 #include "text_width.h"
 #include "tokenizer/utf8.h"
 
@@ -61,6 +63,53 @@ void SessionKeeper::keep(const Chat& chat, uint64_t n_answers) {
   }
 }
 
+void SessionKeeper::keep_state(const Chat& chat) {
+  const auto tokens = chat.session().tokens();
+  if (state_limit_bytes_ == 0 || has_failed_ || tokens.empty()) return;
+  if (name_.empty() || !store_.has(name_)) return;
+  if (std::equal(tokens.begin(), tokens.end(), kept_tokens_.begin(), kept_tokens_.end())) return;
+  const uint64_t n_bytes = state_file_bytes(chat);
+  if (!store_.make_room_for_state(name_, n_bytes, state_limit_bytes_)) {
+    log_->info(fmt::format("state: {:.1f} MiB are more than are kept on the disk (--state-limit)",
+                           static_cast<double>(n_bytes) / (1 << 20)));
+    return;
+  }
+  if (const Result<void> written = write_state_file(store_.state_path_of(name_), chat); !written) {
+    log_->warning("what was computed is not kept: " + written.error().message);
+    return;
+  }
+  kept_tokens_.assign(tokens.begin(), tokens.end());
+  log_->info(fmt::format("state: {} tokens kept, {:.1f} MiB", tokens.size(),
+                         static_cast<double>(n_bytes) / (1 << 20)));
+}
+
+void SessionKeeper::take_state(Chat& chat) {
+  kept_tokens_.clear();
+  if (state_limit_bytes_ == 0) {
+    log_->info("state: not used (--state-limit 0); the conversation is computed anew");
+    return;
+  }
+  if (!store_.has_state(name_)) {
+    log_->info("state: none is kept; the conversation is computed anew");
+    return;
+  }
+  const Result<size_t> taken = read_state_file(store_.state_path_of(name_), chat);
+  if (taken) {
+    const auto tokens = chat.session().tokens();
+    kept_tokens_.assign(tokens.begin(), tokens.end());
+    log_->info(fmt::format("state: {} tokens taken from {}", *taken, store_.state_path_of(name_)));
+    return;
+  }
+  const std::string why = escape_controls(taken.error().message);
+  // Another program, model or setting is an ordinary reason; a damaged file is none.
+  if (taken.error().code == ErrorCode::kUnsupported || taken.error().code == ErrorCode::kUsage) {
+    log_->info("state: not used, the conversation is computed anew: " + why);
+  } else {
+    log_->warning("what was computed before is not used, the conversation is computed anew: " +
+                  why);
+  }
+}
+
 Result<void> SessionKeeper::save_as(const std::string& name, const Chat& chat, uint64_t n_answers) {
   TERN_RETURN_IF_ERROR(SessionStore::check_name(name));
   if (name != name_ && store_.has(name)) {
@@ -72,8 +121,8 @@ Result<void> SessionKeeper::save_as(const std::string& name, const Chat& chat, u
                      "ask something first");
   }
   name_ = name;
-  is_named_ = true;
   kept_.clear();
+  kept_tokens_.clear();
   return save(chat, n_answers);
 }
 
@@ -84,7 +133,6 @@ Result<uint64_t> SessionKeeper::resume(const std::string& name, Chat& chat,
   TERN_RETURN_IF_ERROR(chat.restore(system.empty() ? saved.system : system, std::move(saved.turns),
                                     saved.n_dropped));
   name_ = name;
-  is_named_ = true;
   kept_.clear();
   log_->notice(
       fmt::format("(going on with {}: {} question{}{})", name, n_turns, n_turns == 1 ? "" : "s",
@@ -94,12 +142,14 @@ Result<uint64_t> SessionKeeper::resume(const std::string& name, Chat& chat,
     log_->notice(fmt::format("(it was held with another model: {})",
                              saved.model_name.empty() ? saved.model : saved.model_name));
   }
+  take_state(chat);
   return saved.n_answers;
 }
 
 void SessionKeeper::begin_anew() {
-  if (!is_named_) name_.clear();
+  name_.clear();
   kept_.clear();
+  kept_tokens_.clear();
 }
 
 std::vector<std::string> SessionKeeper::overview() const {

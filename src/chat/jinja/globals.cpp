@@ -170,26 +170,26 @@ Result<Value> joiner_function(Runtime& runtime, const Value& /*self*/, const Arg
   return Value::object(std::make_shared<Joiner>(Value::string(std::move(separator))));
 }
 
-struct Row {
+struct GlobalRow {
   std::string_view name;
   Function::Body body;
   bool needs_time = false;
 };
 
 constexpr std::array kGlobals = {
-    Row{"range", range_function},
-    Row{"dict", dict_function},
-    Row{"namespace", namespace_function},
-    Row{"cycler", cycler_function},
-    Row{"joiner", joiner_function},
-    Row{"raise_exception", raise_function},
-    Row{"strftime_now", strftime_function, true},
+    GlobalRow{"range", range_function},
+    GlobalRow{"dict", dict_function},
+    GlobalRow{"namespace", namespace_function},
+    GlobalRow{"cycler", cycler_function},
+    GlobalRow{"joiner", joiner_function},
+    GlobalRow{"raise_exception", raise_function},
+    GlobalRow{"strftime_now", strftime_function, true},
 };
 
 }  // namespace
 
 std::optional<Value> find_global(const Runtime& runtime, std::string_view name) {
-  for (const Row& row : kGlobals) {
+  for (const GlobalRow& row : kGlobals) {
     if (row.name != name) continue;
     if (row.needs_time && !runtime.now()) return std::nullopt;
     return Value::object(std::make_shared<Function>(row.name, row.body));

@@ -164,7 +164,7 @@ Result<Value> sum_filter(Runtime& runtime, const Value& value, const Arguments& 
   return total;
 }
 
-constexpr std::array kFilters = {
+constexpr std::array kNumberFilters = {
     Filter{"abs", abs_filter}, Filter{"count", length_filter},  Filter{"float", float_filter},
     Filter{"int", int_filter}, Filter{"length", length_filter}, Filter{"round", round_filter},
     Filter{"sum", sum_filter},
@@ -172,6 +172,6 @@ constexpr std::array kFilters = {
 
 }  // namespace
 
-std::span<const Filter> number_filters() { return kFilters; }
+std::span<const Filter> number_filters() { return kNumberFilters; }
 
 }  // namespace tern::jinja

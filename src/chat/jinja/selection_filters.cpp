@@ -84,7 +84,7 @@ Result<Value> select_filter(Runtime& runtime, const Value& value, const Argument
   return make_sequence(runtime.budget(), Sequence::Kind::kGenerator, std::move(kept));
 }
 
-constexpr std::array kFilters = {
+constexpr std::array kSelectionFilters = {
     Filter{"map", map_filter},
     Filter{"reject", select_filter<false, false>},
     Filter{"rejectattr", select_filter<true, false>},
@@ -94,6 +94,6 @@ constexpr std::array kFilters = {
 
 }  // namespace
 
-std::span<const Filter> selection_filters() { return kFilters; }
+std::span<const Filter> selection_filters() { return kSelectionFilters; }
 
 }  // namespace tern::jinja

@@ -218,7 +218,7 @@ Result<Value> extreme_filter(Runtime& runtime, const Value& value, const Argumen
   return items[best];
 }
 
-constexpr std::array kFilters = {
+constexpr std::array kSequenceFilters = {
     Filter{"d", default_filter},          Filter{"default", default_filter},
     Filter{"dictsort", dictsort_filter},  Filter{"first", first_filter},
     Filter{"items", items_filter},        Filter{"last", last_filter},
@@ -241,6 +241,6 @@ Result<Value> sort_key(Runtime& runtime, const Value& item, const Value* attribu
   return make_string(runtime.budget(), std::move(lower));
 }
 
-std::span<const Filter> sequence_filters() { return kFilters; }
+std::span<const Filter> sequence_filters() { return kSequenceFilters; }
 
 }  // namespace tern::jinja

@@ -156,7 +156,7 @@ Result<Value> find_in_text(Runtime& runtime, const Value& self, const Arguments&
       static_cast<int64_t>(count_chars(std::string_view(self.as_bytes()).substr(0, n_bytes))));
 }
 
-Result<Value> count_method(Runtime& runtime, const Value& self, const Arguments& arguments) {
+Result<Value> count_text_method(Runtime& runtime, const Value& self, const Arguments& arguments) {
   TERN_ASSIGN_OR_RETURN(const Bound bound, bind("count", arguments, {kByPosition}, 1));
   TERN_ASSIGN_OR_RETURN(const Text wanted, bound.text(0));
   TERN_RETURN_IF_ERROR(runtime.budget().search(self.as_text().size(), wanted.size()));
@@ -265,7 +265,7 @@ Result<Value> is_case_method(Runtime& runtime, const Value& self, const Argument
 
 constexpr std::array kMethods = {
     Method{"capitalize", case_method<CaseChange::kCapitalize>},
-    Method{"count", count_method},
+    Method{"count", count_text_method},
     Method{"endswith", affix_method<false>},
     Method{"find", find_in_text<Search::kFind>},
     Method{"index", find_in_text<Search::kIndex>},

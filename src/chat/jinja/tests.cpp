@@ -119,57 +119,57 @@ Result<bool> is_known(Runtime& /*runtime*/, const Value& value, const Arguments&
   return filter ? find_filter(value.as_bytes()) != nullptr : find_test(value.as_bytes()) != nullptr;
 }
 
-struct Row {
+struct TestRow {
   std::string_view name;
   TestFn test;
 };
 
 constexpr std::array kTests = {
-    Row{"defined", has<is_defined>},
-    Row{"undefined", has<is_undefined>},
-    Row{"none", has<is_none>},
-    Row{"boolean", has<is_boolean>},
-    Row{"true", has<is_the_true>},
-    Row{"false", has<is_the_false>},
-    Row{"integer", has<is_integer>},
-    Row{"float", has<is_float>},
-    Row{"number", has<is_number>},
-    Row{"string", has<is_string>},
-    Row{"mapping", has<is_mapping>},
-    Row{"sequence", has<is_sequence>},
-    Row{"iterable", has<is_iterable>},
-    Row{"callable", has<is_callable>},
-    Row{"escaped", has<is_escaped>},
-    Row{"sameas", is_same},
-    Row{"odd", has_parity<false>},
-    Row{"even", has_parity<true>},
-    Row{"divisibleby", is_divisible},
-    Row{"lower", is_lower},
-    Row{"upper", is_upper},
-    Row{"in", is_in},
-    Row{"filter", is_known<true>},
-    Row{"test", is_known<false>},
-    Row{"==", equal_to<true>},
-    Row{"eq", equal_to<true>},
-    Row{"equalto", equal_to<true>},
-    Row{"!=", equal_to<false>},
-    Row{"ne", equal_to<false>},
-    Row{"<", ordered<Order::kLess>},
-    Row{"lt", ordered<Order::kLess>},
-    Row{"lessthan", ordered<Order::kLess>},
-    Row{"<=", ordered<Order::kLessOrEqual>},
-    Row{"le", ordered<Order::kLessOrEqual>},
-    Row{">", ordered<Order::kGreater>},
-    Row{"gt", ordered<Order::kGreater>},
-    Row{"greaterthan", ordered<Order::kGreater>},
-    Row{">=", ordered<Order::kGreaterOrEqual>},
-    Row{"ge", ordered<Order::kGreaterOrEqual>},
+    TestRow{"defined", has<is_defined>},
+    TestRow{"undefined", has<is_undefined>},
+    TestRow{"none", has<is_none>},
+    TestRow{"boolean", has<is_boolean>},
+    TestRow{"true", has<is_the_true>},
+    TestRow{"false", has<is_the_false>},
+    TestRow{"integer", has<is_integer>},
+    TestRow{"float", has<is_float>},
+    TestRow{"number", has<is_number>},
+    TestRow{"string", has<is_string>},
+    TestRow{"mapping", has<is_mapping>},
+    TestRow{"sequence", has<is_sequence>},
+    TestRow{"iterable", has<is_iterable>},
+    TestRow{"callable", has<is_callable>},
+    TestRow{"escaped", has<is_escaped>},
+    TestRow{"sameas", is_same},
+    TestRow{"odd", has_parity<false>},
+    TestRow{"even", has_parity<true>},
+    TestRow{"divisibleby", is_divisible},
+    TestRow{"lower", is_lower},
+    TestRow{"upper", is_upper},
+    TestRow{"in", is_in},
+    TestRow{"filter", is_known<true>},
+    TestRow{"test", is_known<false>},
+    TestRow{"==", equal_to<true>},
+    TestRow{"eq", equal_to<true>},
+    TestRow{"equalto", equal_to<true>},
+    TestRow{"!=", equal_to<false>},
+    TestRow{"ne", equal_to<false>},
+    TestRow{"<", ordered<Order::kLess>},
+    TestRow{"lt", ordered<Order::kLess>},
+    TestRow{"lessthan", ordered<Order::kLess>},
+    TestRow{"<=", ordered<Order::kLessOrEqual>},
+    TestRow{"le", ordered<Order::kLessOrEqual>},
+    TestRow{">", ordered<Order::kGreater>},
+    TestRow{"gt", ordered<Order::kGreater>},
+    TestRow{"greaterthan", ordered<Order::kGreater>},
+    TestRow{">=", ordered<Order::kGreaterOrEqual>},
+    TestRow{"ge", ordered<Order::kGreaterOrEqual>},
 };
 
 }  // namespace
 
 TestFn find_test(std::string_view name) {
-  for (const Row& row : kTests) {
+  for (const TestRow& row : kTests) {
     if (row.name == name) return row.test;
   }
   return nullptr;

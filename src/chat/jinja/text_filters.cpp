@@ -168,7 +168,7 @@ Result<Value> escape_filter(Runtime& runtime, const Value& value, const Argument
   return Value::markup(std::move(out));
 }
 
-constexpr std::array kFilters = {
+constexpr std::array kTextFilters = {
     Filter{"capitalize", case_filter<CaseChange::kCapitalize>},
     Filter{"e", escape_filter},
     Filter{"escape", escape_filter},
@@ -186,6 +186,6 @@ constexpr std::array kFilters = {
 
 }  // namespace
 
-std::span<const Filter> text_filters() { return kFilters; }
+std::span<const Filter> text_filters() { return kTextFilters; }
 
 }  // namespace tern::jinja

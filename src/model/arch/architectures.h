@@ -5,6 +5,8 @@
 
 namespace tern::model {
 
+inline constexpr const char* kNoExtraKeys[] = {nullptr};
+
 extern const Architecture kArchLlama;
 extern const Architecture kArchBitnet;
 extern const Architecture kArchBitnet25;

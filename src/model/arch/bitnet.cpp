@@ -11,15 +11,13 @@ namespace {
 constexpr const char* kActivationKey = "bitnet.hidden_activation";
 constexpr const char* kExtraKeys[] = {"hidden_activation", nullptr};
 
-// bitnet-b1.58-2B-4T has the Llama 3 vocabulary; 1bitLLM's models have Llama 2's SentencePiece one.
-constexpr uint64_t kLlama3Tokens = 128256;
-
 void set_activation(Config* config, FfnActivation activation, std::string reason) {
   config->ffn_activation = activation;
   config->ffn_activation_reason = std::move(reason);
 }
 
-Result<void> configure(const gguf::Metadata& metadata, const Evidence& evidence, Config* config) {
+Result<void> configure_bitnet(const gguf::Metadata& metadata, const Evidence& evidence,
+                              Config* config) {
   config->rope.pairing = RopePairing::kHalfSplit;
   config->sub_norms = true;
   if (metadata.has(kActivationKey)) {
@@ -51,6 +49,6 @@ Result<void> configure(const gguf::Metadata& metadata, const Evidence& evidence,
 
 }  // namespace
 
-const Architecture kArchBitnet = {"bitnet", kExtraKeys, true, configure};
+const Architecture kArchBitnet = {"bitnet", kExtraKeys, true, configure_bitnet};
 
 }  // namespace tern::model

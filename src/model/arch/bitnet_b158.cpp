@@ -5,10 +5,8 @@
 namespace tern::model {
 namespace {
 
-constexpr const char* kNoExtraKeys[] = {nullptr};
-
-Result<void> configure(const gguf::Metadata& /*metadata*/, const Evidence& /*evidence*/,
-                       Config* config) {
+Result<void> configure_bitnet_b158(const gguf::Metadata& /*metadata*/, const Evidence& /*evidence*/,
+                                   Config* config) {
   config->rope.pairing = RopePairing::kHalfSplit;
   config->sub_norms = true;
   config->ffn_activation = FfnActivation::kSquaredRelu;
@@ -18,7 +16,7 @@ Result<void> configure(const gguf::Metadata& /*metadata*/, const Evidence& /*evi
 
 }  // namespace
 
-const Architecture kArchBitnet25 = {"bitnet-25", kNoExtraKeys, true, configure};
-const Architecture kArchBitnetB158 = {"bitnet-b1.58", kNoExtraKeys, true, configure};
+const Architecture kArchBitnet25 = {"bitnet-25", kNoExtraKeys, true, configure_bitnet_b158};
+const Architecture kArchBitnetB158 = {"bitnet-b1.58", kNoExtraKeys, true, configure_bitnet_b158};
 
 }  // namespace tern::model

@@ -5,10 +5,8 @@
 namespace tern::model {
 namespace {
 
-constexpr const char* kNoExtraKeys[] = {nullptr};
-
-Result<void> configure(const gguf::Metadata& /*metadata*/, const Evidence& /*evidence*/,
-                       Config* config) {
+Result<void> configure_llama(const gguf::Metadata& /*metadata*/, const Evidence& /*evidence*/,
+                             Config* config) {
   config->rope.pairing = RopePairing::kAdjacent;
   config->ffn_activation = FfnActivation::kSilu;
   config->ffn_activation_reason = "architecture llama";
@@ -17,6 +15,6 @@ Result<void> configure(const gguf::Metadata& /*metadata*/, const Evidence& /*evi
 
 }  // namespace
 
-const Architecture kArchLlama = {"llama", kNoExtraKeys, false, configure};
+const Architecture kArchLlama = {"llama", kNoExtraKeys, false, configure_llama};
 
 }  // namespace tern::model

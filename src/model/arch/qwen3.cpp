@@ -6,10 +6,8 @@
 namespace tern::model {
 namespace {
 
-constexpr const char* kNoExtraKeys[] = {nullptr};
-
-Result<void> configure(const gguf::Metadata& metadata, const Evidence& /*evidence*/,
-                       Config* config) {
+Result<void> configure_qwen3(const gguf::Metadata& metadata, const Evidence& /*evidence*/,
+                             Config* config) {
   if (!metadata.has("qwen3.attention.key_length")) {
     return make_error(ErrorCode::kCorrupt,
                       "key qwen3.attention.key_length is missing; this architecture needs it");
@@ -23,6 +21,6 @@ Result<void> configure(const gguf::Metadata& metadata, const Evidence& /*evidenc
 
 }  // namespace
 
-const Architecture kArchQwen3 = {"qwen3", kNoExtraKeys, false, configure};
+const Architecture kArchQwen3 = {"qwen3", kNoExtraKeys, false, configure_qwen3};
 
 }  // namespace tern::model

@@ -10,7 +10,7 @@ sum, and never fused.
 import numpy as np
 
 import formats
-from numerics import KV_BLOCK, KV_FLOOR, Numerics
+from numerics import HEAD_BLOCK, KV_BLOCK, KV_FLOOR, Numerics
 
 _PARTIALS = 16
 _ATTENTION_BLOCK = 256
@@ -161,6 +161,22 @@ class FixedOrder(Numerics):
             total[:, rows] = total[:, rows] * keep + weight * take
             largest[:, rows] = higher
         return out * (np.float32(1) / total)
+
+    def head_q8_0(self, x, codes, scales):
+        """Exact sums of four neighbours, each times (weight scale * activation step), added to
+        partial sum (number of the four) % 16; then the tree."""
+        x_codes, steps, _ = self.quantise(x, HEAD_BLOCK)
+        (m, k), n = x.shape, codes.shape[0]
+        out = np.empty((m, n), np.float32)
+        for row in range(m):
+            p = np.zeros((_PARTIALS, n), np.float32)
+            for four in range(k // 4):
+                cols, block = slice(4 * four, 4 * four + 4), 4 * four // HEAD_BLOCK
+                isum = codes[:, cols].astype(np.int64) @ x_codes[row, cols].astype(np.int64)
+                p[four % _PARTIALS] += isum.astype(np.float32) * (scales[:, block] *
+                                                                  steps[row, block])
+            out[row] = _tree(p)
+        return out
 
     def columns_at_once(self, matrices, act_group):
         """All matrices that read an input are summed in the finest groups any of them needs."""

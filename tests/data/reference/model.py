@@ -7,7 +7,7 @@ import numpy as np
 
 import formats
 import rope
-from numerics import ACT_GROUP, Numerics
+from numerics import ACT_GROUP, HEAD_BLOCK, Numerics
 
 BITNET = ("bitnet", "bitnet-b1.58", "bitnet-25")
 ARCHS = ("llama", "qwen3") + BITNET
@@ -63,13 +63,14 @@ class Cache:
 class Model:
     """Immutable weights of one file.
 
-    act: "auto", "token" or "group". kv: "f16", "f32" or "q8". probe, where given, is called as
+    act: "auto", "token" or "group". kv: "f16", "f32" or "q8". head: "keep", or "q8_0" for a head
+    (the embedding, where it is that) requantised to Q8_0 that multiplies integers. probe, where given, is called as
     probe(layer, site, values, scale) with what is about to be rounded: quantised activations in
     units of their step (scale None), and cached keys and values with the size their error goes by
     (in a float32 program, about 1e-6 of it).
     """
 
-    def __init__(self, file, act="auto", kv="f16", numerics=None, probe=None):
+    def __init__(self, file, act="auto", kv="f16", numerics=None, probe=None, head="keep"):
         self.config = c = Config(file)
         self.numerics = numerics or Numerics()
         self._probe = probe or (lambda layer, site, values, scale: None)
@@ -81,7 +82,8 @@ class Model:
         self._embedding = self._take("token_embd.weight", None, c.n_embd)
         self.n_vocab = self._embedding.shape[0]
         self._head = self._take_optional("output.weight", self.n_vocab, c.n_embd)
-        if self._head is None:
+        tied = self._head is None
+        if tied:
             self._head = self._embedding
         self._output_norm = self._take("output_norm.weight", c.n_embd)
         self._layers = [self._layer(i) for i in range(c.n_layer)]
@@ -93,6 +95,13 @@ class Model:
         self.act = self._choose_act(act)
         # Float weights and tables in the arithmetic's own type, converted once.
         self._head = self._head.astype(self.numerics.dtype)
+        self._head_q8_0 = None
+        if head == "q8_0":
+            codes, scales = self._head_q8_0 = self.numerics.q8_0(self._head)
+            if tied:
+                self._embedding = codes * np.repeat(scales, HEAD_BLOCK, axis=1)
+        elif head != "keep":
+            raise ValueError(f"head {head}, expected keep or q8_0")
 
     def _take(self, name, *shape):
         out = self._take_optional(name, *shape)
@@ -234,7 +243,10 @@ class Model:
         cache.n_tokens += len(ids)
         if positions is not None:
             x = x[np.asarray(positions)]
-        return self.numerics.dot(self.numerics.rms_norm(x, self._output_norm, c.eps), self._head)
+        x = self.numerics.rms_norm(x, self._output_norm, c.eps)
+        if self._head_q8_0 is not None:
+            return self.numerics.head_q8_0(x, *self._head_q8_0)
+        return self.numerics.dot(x, self._head)
 
     def greedy(self, ids, n):
         """The n ids of highest logit that follow `ids`, lowest id on a tie; and, for each, how far

@@ -9,6 +9,7 @@ import numpy as np
 
 _ACT_FLOOR = np.float32(1e-5)
 ACT_GROUP = 128
+HEAD_BLOCK = 32
 KV_BLOCK, KV_FLOOR = 32, np.float32(1e-30)
 
 
@@ -97,6 +98,22 @@ class Numerics:
             codes, scale = self.q8_parts(x[..., first:first + KV_BLOCK])
             out[..., first:first + KV_BLOCK] = codes * scale
         return out
+
+    def q8_0(self, x):
+        """Rows as Q8_0 holds them: (codes as whole floats in x's shape, scale [n_rows, k / 32]). The
+        scale is the float16 nearest to the largest of 32 / 127."""
+        blocks = np.float32(x).reshape(x.shape[0], -1, HEAD_BLOCK)
+        scale = (np.abs(blocks).max(axis=-1, keepdims=True) / np.float32(127)).astype(np.float16)
+        scale = scale.astype(np.float32)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            codes = np.rint(np.clip(blocks / scale, -127, 127))
+        return np.where(scale == 0, np.float32(0), codes).reshape(x.shape), scale[..., 0]
+
+    def head_q8_0(self, x, codes, scales):
+        """Logits of rows in Q8_0, of activations in int8 with a step for each 32 of them."""
+        x_codes, steps, _ = self.quantise(x, HEAD_BLOCK)
+        return self.dot(x_codes * np.repeat(steps, HEAD_BLOCK, axis=1),
+                        (codes * np.repeat(scales, HEAD_BLOCK, axis=1)).astype(self.dtype))
 
     def columns_at_once(self, matrices, act_group):
         """How many columns the integer sums of `matrices`, which share an input, may run over; None

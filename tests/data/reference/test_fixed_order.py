@@ -169,6 +169,27 @@ class FunctionsTest(unittest.TestCase):
         self.assertEqual(group([1, 1, 2, 2, 3], [4, 5, 4, 4, 4]), 128)
         self.assertEqual(group([1, 1, 1, 1, 1], [4, 4, 4, 4, 4]), 640)
 
+    def test_an_integer_head_sums_fours_exactly(self):
+        rng, fixed = np.random.default_rng(8), FixedOrder()
+        for k in (32, 96, 256):
+            x, rows = normal(rng, 2, k), normal(rng, 3, k)
+            rows[1, :32] = 0
+            codes, scales = fixed.q8_0(rows)
+            self.assertLessEqual(np.abs(codes).max(), 127)
+            self.assertLess(np.abs(codes * np.repeat(scales, 32, axis=1) - rows).max(),
+                            np.abs(rows).max() / 250)
+            q, steps, _ = fixed.quantise(x, 32)
+            y = fixed.head_q8_0(x, codes, scales)
+            for t, r in np.ndindex(y.shape):
+                p = [F32(0)] * 16
+                for i in range(0, k, 4):
+                    isum = sum(int(codes[r, j]) * int(q[t, j]) for j in range(i, i + 4))
+                    p[i // 4 % 16] += F32(isum) * (scales[r, i // 32] * steps[t, i // 32])
+                self.assertEqual(y[t, r], sum_of(p))
+            # Half a step of either operand, for each element.
+            bound = k * (np.abs(x).max() * scales.max() + np.abs(rows).max() * steps.max())
+            self.assertLess(np.abs(y - Numerics(np.float64).dot(x, rows)).max(), bound)
+
     def test_attention_merges_the_softmax_of_blocks(self):
         rng, fixed = np.random.default_rng(4), FixedOrder()
         n_past, n = 523, 3  # three blocks; the last token sees 526 positions
@@ -233,6 +254,10 @@ class ModelTest(unittest.TestCase):
                         golden["prompt"], positions=golden["positions"])
                     self.assertEqual(logits.dtype, F32)
                     np.testing.assert_array_equal(logits, F32(run["logits_fixed_order"]))
+                    integer = Model(file, kv=run["kv"], numerics=FixedOrder(), head="q8_0").forward(
+                        golden["prompt"], positions=golden["positions"])
+                    np.testing.assert_array_equal(
+                        integer, F32(run["logits_fixed_order_head_q8_0"]))
                     # Nothing of the prompt lies near a tie: only summation errors are left.
                     np.testing.assert_allclose(logits, np.array(run["logits"]), rtol=0,
                                                atol=tolerance(run))

@@ -1,10 +1,11 @@
-#include "grammar/json_text.h"
+#include "grammar/json_expressions.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <map>
 
+#include "json/json_text.h"
 #include "tokenizer/utf8.h"
 
 namespace tern::grammar {
@@ -39,38 +40,19 @@ std::vector<CodePointRange> plain_part(const std::vector<CodePointRange>& ranges
   return complement(std::move(excluded));
 }
 
-std::string quoted(std::string_view text) {
-  std::string result = "\"";
-  for (const char c : text) {
-    const auto escape =
-        std::find_if(std::begin(kEscapes), std::end(kEscapes), [&](const Escape& e) {
-          return e.letter != '/' && e.code_point == static_cast<unsigned char>(c);
-        });
-    if (escape != std::end(kEscapes)) {
-      result += '\\';
-      result += escape->letter;
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      result += fmt::format("\\u{:04x}", static_cast<unsigned char>(c));
-    } else {
-      result += c;
-    }
-  }
-  return result + "\"";
-}
-
 std::string text_of(const JsonValue& value) {
   if (value.is_null()) return "null";
   if (const auto truth = value.boolean()) return *truth ? "true" : "false";
   if (const auto integer = value.integer()) return fmt::format("{}", *integer);
   if (const auto number = value.number()) return fmt::format("{}", *number);
-  if (const auto* text = value.string()) return quoted(*text);
+  if (const auto* text = value.string()) return tern::json_string(*text);
   std::string result;
   if (const auto* array = value.array()) {
     for (const JsonValue& item : *array) result += (result.empty() ? "" : ",") + text_of(item);
     return "[" + result + "]";
   }
   for (const auto& [name, member] : *value.object()) {
-    result += (result.empty() ? "" : ",") + quoted(name) + ":" + text_of(member);
+    result += (result.empty() ? "" : ",") + tern::json_string(name) + ":" + text_of(member);
   }
   return "{" + result + "}";
 }
@@ -134,7 +116,7 @@ Expression json_string_character(const std::vector<CodePointRange>& ranges) {
   if (!plain.empty()) choices.push_back(character(plain));
   std::vector<CodePointRange> letters;
   for (const Escape& escape : kEscapes) {
-    const auto letter = static_cast<uint32_t>(escape.letter);
+    const auto letter = static_cast<uint32_t>(static_cast<unsigned char>(escape.letter));
     if (contains(ranges, escape.code_point)) letters.push_back({letter, letter});
   }
   if (!letters.empty()) choices.push_back(sequence({literal("\\"), character(letters)}));
