@@ -5,12 +5,13 @@
 #include <type_traits>
 
 #include "base/result.h"
+#include "gguf/text.h"
 
 namespace tern::conversation {
 namespace {
 
-constexpr std::string_view kMagic = "tern-state 1\n";
-static_assert(kMagic.size() + sizeof(uint64_t) == kStateStartBytes);
+constexpr std::string_view kStateMagic = "tern-state 1\n";
+static_assert(kStateMagic.size() + sizeof(uint64_t) == kStateStartBytes);
 
 template <typename T>
 void append(std::string& bytes, T value) {
@@ -56,7 +57,9 @@ class Bytes {
   std::string_view bytes_;
 };
 
-Error damaged(const char* how) { return make_error(ErrorCode::kCorrupt, "the kept state {}", how); }
+Error damaged_state(const char* how) {
+  return make_error(ErrorCode::kCorrupt, "the kept state {}", how);
+}
 
 // The text with who wrote it; nothing where the stretches are not those of a text.
 std::optional<jinja::Text> take_text(Bytes& bytes) {
@@ -109,34 +112,35 @@ std::string to_state_head(const SavedState& state) {
     append(body, uint64_t{piece.bytes.size()});
   }
   body += state.context.text.bytes();
-  std::string head(kMagic);
+  std::string head(kStateMagic);
   append(head, uint64_t{body.size()});
   return head + body;
 }
 
 Result<uint64_t> state_head_bytes(std::string_view start) {
-  if (!start.starts_with(kMagic)) return damaged("does not begin as one");
-  const auto n_bytes = Bytes(start.substr(kMagic.size())).take<uint64_t>();
-  if (!n_bytes || *n_bytes > kMaxStateHeadBytes - kStateStartBytes) return damaged("is cut off");
+  if (!start.starts_with(kStateMagic)) return damaged_state("does not begin as one");
+  const auto n_bytes = Bytes(start.substr(kStateMagic.size())).take<uint64_t>();
+  if (!n_bytes || *n_bytes > kMaxStateHeadBytes - kStateStartBytes)
+    return damaged_state("is cut off");
   return kStateStartBytes + *n_bytes;
 }
 
 Result<SavedState> parse_state_head(std::string_view head) {
   TERN_ASSIGN_OR_RETURN(const uint64_t n_bytes, state_head_bytes(head));
-  if (n_bytes != head.size()) return damaged("is cut off");
+  if (n_bytes != head.size()) return damaged_state("is cut off");
   Bytes bytes(head.substr(kStateStartBytes));
   SavedState state;
   const auto n_key = bytes.take_count(1);
   const auto key = n_key ? bytes.take_text(*n_key) : std::nullopt;
-  if (!key) return damaged("has no key");
+  if (!key) return damaged_state("has no key");
   state.key = *key;
 
   const auto n_tokens = bytes.take_count(sizeof(TokenId) + sizeof(uint64_t));
-  if (!n_tokens) return damaged("has no tokens");
+  if (!n_tokens) return damaged_state("has no tokens");
   state.tokens.reserve(*n_tokens);
   for (uint32_t i = 0; i < *n_tokens; ++i) {
     const TokenId id = *bytes.take<TokenId>();
-    if (id < 0) return damaged("holds a token that is none");
+    if (id < 0) return damaged_state("holds a token that is none");
     state.tokens.push_back(id);
   }
   state.context.ends.reserve(*n_tokens);
@@ -144,9 +148,9 @@ Result<SavedState> parse_state_head(std::string_view head) {
     state.context.ends.push_back(static_cast<size_t>(*bytes.take<uint64_t>()));
   }
   auto text = take_text(bytes);
-  if (!text || bytes.size() > 0) return damaged("has no text of its tokens");
+  if (!text || bytes.size() > 0) return damaged_state("has no text of its tokens");
   state.context.text = *std::move(text);
-  if (!are_ends_of(state.context)) return damaged("has tokens that end outside of its text");
+  if (!are_ends_of(state.context)) return damaged_state("has tokens that end outside of its text");
   return state;
 }
 
@@ -161,7 +165,7 @@ std::string key_difference(std::string_view kept, std::string_view here) {
     const std::string_view a = take_part(kept);
     const std::string_view b = take_part(here);
     if (a != b || (kept.empty() && here.empty())) {
-      return fmt::format("kept with \"{}\", here \"{}\"", a, b);
+      return fmt::format("kept with \"{}\", here \"{}\"", gguf::printable(a), gguf::printable(b));
     }
   }
 }

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/result.h"
+#include "gguf/text.h"
 #include "kernels/kernel_table.h"
 #include "model/arch/architectures.h"
 #include "model/rope.h"
@@ -98,11 +99,12 @@ Result<void> check_own_key(std::string_view key, std::string_view suffix, const 
   if (may_change_computation(suffix)) {
     return with_hint(
         make_error(ErrorCode::kUnsupported,
-                   "key {} changes the computation in a way tern does not know", key),
+                   "key '{}' changes the computation in a way tern does not know",
+                   gguf::printable(key)),
         "this model needs a newer tern or another engine; running it without would give "
         "wrong text");
   }
-  log_to(log, LogLevel::kDebug, "key {} is not used", key);
+  log_to(log, LogLevel::kDebug, "key '{}' is not used", gguf::printable(key));
   return {};
 }
 
@@ -114,14 +116,15 @@ Result<void> check_keys(const gguf::Metadata& metadata, const Architecture& arch
     if (key.starts_with("prism.hadamard.")) {
       return with_hint(
           make_error(ErrorCode::kUnsupported,
-                     "key {}: the weights are folded with a Hadamard transform, which tern "
+                     "key '{}': the weights are folded with a Hadamard transform, which tern "
                      "does not compute",
-                     key),
+                     gguf::printable(key)),
           "use a file of the same model without prism.hadamard.* keys");
     }
     if (key.starts_with("prism.")) {
       return make_error(ErrorCode::kUnsupported,
-                        "key {} changes the computation in a way tern does not know", key);
+                        "key '{}' changes the computation in a way tern does not know",
+                        gguf::printable(key));
     }
     if (key.starts_with(prefix)) {
       TERN_RETURN_IF_ERROR(
@@ -226,7 +229,7 @@ Result<void> read_rope(const gguf::Metadata& metadata, const KeyReader& keys, Co
         ErrorCode::kUnsupported,
         "key {} is '{}'; tern computes none, linear and yarn (llama3 scaling comes as the "
         "tensor rope_freqs.weight)",
-        keys.key("rope.scaling.type"), type);
+        keys.key("rope.scaling.type"), gguf::printable(type));
   }
   if (rope.scaling != RopeScaling::kYarn) {
     TERN_RETURN_IF_ERROR(check_yarn_unused(metadata, keys));

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/result.h"
+#include "gguf/text.h"
 #include "model/marks.h"
 #include "tensor/dtype_table.h"
 #include "tern/cpu.h"
@@ -66,12 +67,12 @@ Result<OpenModel> open_model(gguf::Reader reader, const LoadOptions& options) {
   TERN_ASSIGN_OR_RETURN(const std::string type, metadata.get_string_or("general.type", "model"));
   if (type != "model") {
     return make_error(ErrorCode::kUnsupported, "{}: holds a '{}', not a model", reader.path(),
-                      type);
+                      gguf::printable(type));
   }
   const Architecture* arch = find_architecture(name);
   if (arch == nullptr) {
     return with_hint(make_error(ErrorCode::kUnsupported, "{}: architecture '{}' is not known",
-                                reader.path(), name),
+                                reader.path(), gguf::printable(name)),
                      "tern computes: " + architecture_names());
   }
   if (metadata.has(kTernarizedKey)) {

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/result.h"
+#include "gguf/text.h"
 #include "kernels/kernel_table.h"
 #include "kv_cache/kv_cache.h"
 #include "model/activations.h"
@@ -234,9 +235,10 @@ class Planner {
       // The scales of TL1 and TL2 matrices; the matrices themselves are refused first.
       return with_hint(
           make_error(ErrorCode::kUnsupported,
-                     "{}: tensor {} {} has no place in the computation of architecture {}; "
+                     "{}: tensor '{}' {} has no place in the computation of architecture {}; "
                      "leaving it out would give wrong text",
-                     reader_.path(), info.name, shape_text(info.shape), architecture()),
+                     reader_.path(), gguf::printable(info.name), shape_text(info.shape),
+                     architecture()),
           "this file needs a newer tern or another engine");
     }
     return {};

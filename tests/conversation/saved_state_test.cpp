@@ -78,6 +78,8 @@ TEST(SavedState, TheFirstPartOfAKeyThatDiffersIsNamed) {
             "kept with \"tern 1\", here \"tern 2\"");
   EXPECT_EQ(key_difference("q8; m", "f16; n"), "kept with \"q8\", here \"f16\"");
   EXPECT_EQ(key_difference("f16", "f16; m"), "kept with \"\", here \"m\"");
+  // The key of a file is whatever somebody wrote.
+  EXPECT_EQ(key_difference("\x1b[2J", "f16"), "kept with \"\\u{1b}[2J\", here \"f16\"");
 }
 
 }  // namespace

@@ -126,7 +126,7 @@ std::vector<Mutation> wrong_sizes() {
        "llama",
        with("llama.block_count", 1u),
        ErrorCode::kUnsupported,
-       {"tensor blk.1.", "has no place"}},
+       {"tensor 'blk.1.", "has no place"}},
       {"EmbeddingLengthOther",
        kLlama,
        with("llama.embedding_length", 256u),

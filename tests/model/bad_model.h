@@ -56,6 +56,9 @@ inline void expect_refused(const Mutation& mutation) {
     EXPECT_NE(error.message.find(part), std::string::npos) << error.message;
   }
   EXPECT_NE(error.hint.find(mutation.hint), std::string::npos) << error.hint;
+  for (const char c : error.message + error.hint) {
+    ASSERT_TRUE(static_cast<unsigned char>(c) >= 0x20 && c != 0x7F) << error.message;
+  }
 
   // `inspect` shows the file and says the same, unless the container itself is not in order.
   const auto inspection = inspect_model(path);

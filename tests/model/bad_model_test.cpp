@@ -143,7 +143,7 @@ std::vector<Mutation> tensors() {
        kLlama,
        [](TinyModel& m) { m.add_dense("blk.0.attn_q.bias", {128}, ones(128)); },
        ErrorCode::kUnsupported,
-       {"blk.0.attn_q.bias [128]", "has no place"}},
+       {"'blk.0.attn_q.bias' [128]", "has no place"}},
       {"SubNormInLlama",
        kLlama,
        [](TinyModel& m) { m.add_dense("blk.0.ffn_sub_norm.weight", {128}, ones(128)); },
@@ -256,11 +256,65 @@ std::vector<Mutation> tensors() {
   return mutations;
 }
 
+// Names and texts of the file that a terminal would act on: quoted, never repeated as they are.
+std::vector<Mutation> texts_that_act() {
+  constexpr const char* kCleared = "\\u{1b}[2J";
+  return {
+      {"ArchitectureThatClears",
+       kLlama,
+       with("general.architecture", "llama\x1b[2J"),
+       ErrorCode::kUnsupported,
+       {kCleared}},
+      {"TypeThatClears",
+       kLlama,
+       with("general.type", "adapter\x1b[2J"),
+       ErrorCode::kUnsupported,
+       {kCleared}},
+      {"KeyThatClears",
+       kLlama,
+       with("llama.rope.\x1b[2J", 1u),
+       ErrorCode::kUnsupported,
+       {kCleared}},
+      {"PrismKeyThatClears",
+       kLlama,
+       with("prism.\x1b[2J", 1u),
+       ErrorCode::kUnsupported,
+       {kCleared}},
+      {"HadamardKeyThatClears",
+       kLlama,
+       with("prism.hadamard.\x1b[2J", 1u),
+       ErrorCode::kUnsupported,
+       {kCleared}},
+      {"RopeScalingThatClears",
+       kLlama,
+       with("llama.rope.scaling.type", "\x1b[2J"),
+       ErrorCode::kUnsupported,
+       {kCleared}},
+      {"ActivationThatClears",
+       "bitnet",
+       with("bitnet.hidden_activation", "\x1b[2J"),
+       ErrorCode::kUnsupported,
+       {kCleared}},
+      {"TensorThatClears",
+       kLlama,
+       [](TinyModel& m) { m.add_dense("blk.0.\x1b[2J", {1}, ones(1)); },
+       ErrorCode::kUnsupported,
+       {kCleared}},
+      {"PreTokenizerThatClears",
+       kLlama,
+       with("tokenizer.ggml.pre", "\x1b[2J"),
+       ErrorCode::kUnsupported,
+       {kCleared}},
+  };
+}
+
 class BadModel : public testing::TestWithParam<Mutation> {};
 
 TEST_P(BadModel, IsRefusedSayingWhy) { test::expect_refused(GetParam()); }
 
 INSTANTIATE_TEST_SUITE_P(UnknownComputations, BadModel, testing::ValuesIn(unknown_computations()),
+                         test::mutation_name);
+INSTANTIATE_TEST_SUITE_P(TextsThatAct, BadModel, testing::ValuesIn(texts_that_act()),
                          test::mutation_name);
 INSTANTIATE_TEST_SUITE_P(Tensors, BadModel, testing::ValuesIn(tensors()), test::mutation_name);
 

@@ -2,6 +2,7 @@
 // rope, SiLU. Some converters also write this name for BitNet-b1.58-2B-4T, which needs squared ReLU
 // (with SiLU its perplexity is 100 instead of 17), so the activation is decided by evidence.
 #include "base/result.h"
+#include "gguf/text.h"
 #include "model/arch/architectures.h"
 
 namespace tern::model {
@@ -28,7 +29,8 @@ Result<void> configure_bitnet(const gguf::Metadata& metadata, const Evidence& ev
       set_activation(config, FfnActivation::kSquaredRelu, "key bitnet.hidden_activation");
     } else {
       return make_error(ErrorCode::kUnsupported,
-                        "key {}: activation '{}' is not known (silu, relu2)", kActivationKey, name);
+                        "key {}: activation '{}' is not known (silu, relu2)", kActivationKey,
+                        gguf::printable(name));
     }
   } else if (evidence.tokenizer_model == "llama") {
     set_activation(config, FfnActivation::kSilu,
