@@ -24,7 +24,8 @@ const Isa* isas(size_t* count) noexcept;
 const Isa* find_isa(const char* name) noexcept;
 
 /// Table of `isa`: filled from scalar, then from every set up to `isa` whose required features are
-/// a subset of those of `isa`. Always complete.
+/// a subset of those of `isa`. Always complete. REQUIRES: a CPU that has them, also for
+/// entry_isa(): what fills a table is compiled for its set.
 KernelTable make_table(const Isa& isa) noexcept;
 
 /// Name of the set that fills entry number `index` (order of TERN_KERNEL_ENTRIES) in

@@ -1,4 +1,4 @@
-// The kernel sets this machine can run, for tests that walk all of them.
+// The kernel sets of this build, for tests that walk all of them.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -17,6 +17,15 @@ inline std::vector<const kernels::Isa*> all_isas() {
   const kernels::Isa* first = kernels::isas(&count);
   std::vector<const kernels::Isa*> result;
   for (size_t i = 0; i < count; ++i) result.push_back(first + i);
+  return result;
+}
+
+/// Those of them that this CPU can run.
+inline std::vector<const kernels::Isa*> runnable_isas() {
+  std::vector<const kernels::Isa*> result = all_isas();
+  std::erase_if(result, [](const kernels::Isa* isa) {
+    return (isa->required_features & ~kernels::detect_features()) != 0;
+  });
   return result;
 }
 
