@@ -11,7 +11,7 @@
 namespace tern::conversation {
 namespace {
 
-constexpr std::string_view kMagic = "tern-session ";
+constexpr std::string_view kChatMagic = "tern-session ";
 constexpr std::string_view kVersion = "1 ";
 constexpr size_t kDigestLength = 64;
 constexpr const char* kHint =
@@ -88,12 +88,12 @@ std::string to_file_text(const SavedChat& chat) {
                         json_string(stop_reason_name(turn.stop_reason)));
   }
   body += "]}\n";
-  return fmt::format("{}{}{}\n{}", kMagic, kVersion, digest_of(body), body);
+  return fmt::format("{}{}{}\n{}", kChatMagic, kVersion, digest_of(body), body);
 }
 
 Result<SavedChat> parse_saved_chat(std::string_view text, const std::string& where) {
-  if (!text.starts_with(kMagic)) return damaged(where, "does not begin as one");
-  std::string_view rest = text.substr(kMagic.size());
+  if (!text.starts_with(kChatMagic)) return damaged(where, "does not begin as one");
+  std::string_view rest = text.substr(kChatMagic.size());
   if (!rest.starts_with(kVersion)) {
     return with_hint(make_error(ErrorCode::kUnsupported,
                                 "{}: another version of tern saved this conversation", where),

@@ -16,7 +16,7 @@ namespace {
 // At 10 W a step of 36 J is 3.6 s: two of them, at both ends, are little in five minutes.
 constexpr double kWindowSeconds = 300.0;
 // Often enough that a charger between two readings is seen.
-constexpr double kRepeatSeconds = 10.0;
+constexpr double kBatteryRepeatSeconds = 10.0;
 
 constexpr double kJoulesPerMicrowattHour = 3600.0 * 1e-6;
 
@@ -132,7 +132,7 @@ Probe probe_battery(System& system, const EnergyOptions& options) {
   probe.source.state = State::kUsable;
   probe.source.detail += ": " + describe_domains(probe.domains) + " (the whole machine)";
   probe.min_window_seconds = kWindowSeconds;
-  probe.repeat_seconds = kRepeatSeconds;
+  probe.repeat_seconds = kBatteryRepeatSeconds;
   return probe;
 }
 

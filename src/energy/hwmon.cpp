@@ -16,7 +16,7 @@ namespace tern::energy {
 namespace {
 
 // Some service processors refresh their counters once a second.
-constexpr double kPatienceSeconds = 1.5;
+constexpr double kSensorPatienceSeconds = 1.5;
 // How often power is sampled: a few times in the shortest window, and cheap.
 constexpr double kSampleSeconds = 0.1;
 // Longer without a sample, and the sum would be a guess.
@@ -184,7 +184,7 @@ Probe probe_hwmon(System& system, const EnergyOptions& options) {
   const bool is_energy = chosen.front().is_energy;
   if (is_energy) {
     const Result<std::vector<size_t>> standing =
-        find_standing(system, probe.domains, kPatienceSeconds);
+        find_standing(system, probe.domains, kSensorPatienceSeconds);
     if (!standing) {
       return fail_probe(std::move(probe), State::kNotCounting, standing.error().message);
     }

@@ -102,7 +102,7 @@ std::vector<std::string> socket_suffixes(System& system, const EnergyOptions& op
   return suffixes;
 }
 
-std::string domain_name(const EventRow& row, const std::string& suffix) {
+std::string perf_domain_name(const EventRow& row, const std::string& suffix) {
   switch (row.part) {
     case RaplPart::kPackage:
       return "package" + suffix;
@@ -160,7 +160,7 @@ Probe probe_perf(System& system, const EnergyOptions& options) {
     for (const Event& event : events) {
       parts.push_back(event.row->part);
       places.emplace_back(&event, (*cpus)[i]);
-      domains.emplace_back().info.name = domain_name(*event.row, suffixes[i]);
+      domains.emplace_back().info.name = perf_domain_name(*event.row, suffixes[i]);
     }
   }
   const std::vector<bool> counted = rapl_counted(parts);

@@ -18,10 +18,10 @@ namespace {
 
 using gguf::printable;
 
-constexpr size_t kMaxQuoted = 256;  // bytes of the schema in a message
+constexpr size_t kMaxQuotedSchema = 256;  // bytes of the schema in a message
 constexpr size_t kMaxRules = 1u << 14;
-constexpr int kMaxDepth = 64;           // of schemas inside schemas, references not counted
-constexpr int64_t kMaxCount = 1 << 16;  // items of an array, characters of a string
+constexpr int kMaxDepth = 64;                 // of schemas inside schemas, references not counted
+constexpr int64_t kMaxSchemaCount = 1 << 16;  // items of an array, characters of a string
 
 // Keywords that would have to be enforced and cannot be.
 constexpr std::array kRefused = {"not",
@@ -69,8 +69,8 @@ class Converter {
  private:
   static Error at(const std::string& where, ErrorCode code, const std::string& what) {
     // Names and texts of the schema may hold what a terminal would act on.
-    return make_error(code, "JSON schema, {}: {}", printable(where, kMaxQuoted),
-                      printable(what, kMaxQuoted));
+    return make_error(code, "JSON schema, {}: {}", printable(where, kMaxQuotedSchema),
+                      printable(what, kMaxQuotedSchema));
   }
   static Error unsupported(const std::string& where, const std::string& what) {
     return with_hint(at(where, ErrorCode::kUnsupported, what + " is not supported"),
@@ -378,8 +378,8 @@ class Converter {
     if (!number || *number < 0) {
       return at(where, ErrorCode::kUsage, std::string("\"") + word + "\" is no natural number");
     }
-    if (*number > kMaxCount) {
-      return unsupported(where, fmt::format("\"{}\" above {}", word, kMaxCount));
+    if (*number > kMaxSchemaCount) {
+      return unsupported(where, fmt::format("\"{}\" above {}", word, kMaxSchemaCount));
     }
     return number;
   }
@@ -467,7 +467,7 @@ class Converter {
       auto body = string_with_pattern(*pattern);
       if (!body) {
         return with_context(std::move(body).error(),
-                            "JSON schema, " + printable(where, kMaxQuoted));
+                            "JSON schema, " + printable(where, kMaxQuotedSchema));
       }
       return body;
     }

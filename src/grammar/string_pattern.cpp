@@ -14,9 +14,9 @@ namespace {
 
 using Ranges = std::vector<CodePointRange>;
 
-constexpr size_t kMaxQuoted = 256;  // bytes of the pattern in a message
-constexpr int kMaxNesting = 64;
-constexpr uint32_t kMaxCount = 1u << 16;
+constexpr size_t kMaxQuotedPattern = 256;  // bytes of the pattern in a message
+constexpr int kMaxPatternNesting = 64;
+constexpr uint32_t kMaxPatternCount = 1u << 16;
 
 class PatternParser {
  public:
@@ -43,11 +43,11 @@ class PatternParser {
  private:
   Error bad(const std::string& what) const {
     return make_error(ErrorCode::kUsage, "pattern \"{}\", behind {} bytes: {}",
-                      gguf::printable(pattern_, kMaxQuoted), pos_, what);
+                      gguf::printable(pattern_, kMaxQuotedPattern), pos_, what);
   }
   Error unsupported(const std::string& what) const {
     return make_error(ErrorCode::kUnsupported, "pattern \"{}\", behind {} bytes: not supported: {}",
-                      gguf::printable(pattern_, kMaxQuoted), pos_, what);
+                      gguf::printable(pattern_, kMaxQuotedPattern), pos_, what);
   }
 
   char peek(size_t ahead = 0) const {
@@ -76,7 +76,7 @@ class PatternParser {
 
   Result<Expression> parse_atom(int depth) {
     if (peek() == '(') {
-      if (depth >= kMaxNesting) return bad("parentheses are nested too deeply");
+      if (depth >= kMaxPatternNesting) return bad("parentheses are nested too deeply");
       ++pos_;
       if (peek() == '?' && !take("?:")) return unsupported("groups that begin with (?");
       TERN_ASSIGN_OR_RETURN(Expression inner, parse_choice(depth + 1));
@@ -203,7 +203,7 @@ class PatternParser {
     if (peek() < '0' || peek() > '9') return bad("expected a number");
     while (peek() >= '0' && peek() <= '9') {
       value = value * 10 + static_cast<uint32_t>(peek() - '0');
-      if (value > kMaxCount) return bad("the number is too large");
+      if (value > kMaxPatternCount) return bad("the number is too large");
       ++pos_;
     }
     return value;

@@ -13,12 +13,12 @@
 namespace tern::tensor {
 namespace {
 
-constexpr uint64_t kElems = 64;     // of a block, all three formats
-constexpr uint64_t kIq1Bytes = 13;  // per block
-constexpr uint64_t kIq2Bytes = 16;  // per block
-constexpr uint64_t kR4Rows = 4;     // rows that lie interleaved
-constexpr uint64_t kR4Header = 16;  // their four scales
-constexpr uint64_t kR4Bytes = 64;   // per block of all four
+constexpr uint64_t kBlockElems = 64;  // of a block, all three formats
+constexpr uint64_t kIq1Bytes = 13;    // per block
+constexpr uint64_t kIq2Bytes = 16;    // per block
+constexpr uint64_t kR4Rows = 4;       // rows that lie interleaved
+constexpr uint64_t kR4Header = 16;    // their four scales
+constexpr uint64_t kR4Bytes = 64;     // per block of all four
 constexpr uint32_t kCode3s = 0x55555555u;
 
 // 64 elements of an IQ1_BN row. False where a byte is one that no encoder makes.
@@ -88,8 +88,8 @@ bool decode_r4_block(const uint8_t* __restrict block, uint8_t* __restrict codes)
 
 UnpackFault unpack_iq1_bn(std::span<const uint8_t> bytes, uint64_t n_rows, uint64_t k,
                           uint64_t skip_elems, TernaryRows out) {
-  const uint64_t n_blocks = k / kElems;
-  TERN_CHECK(skip_elems == 0 && k % kElems == 0);
+  const uint64_t n_blocks = k / kBlockElems;
+  TERN_CHECK(skip_elems == 0 && k % kBlockElems == 0);
   TERN_CHECK(bytes.size() == n_rows * (2 + n_blocks * kIq1Bytes));
   const uint8_t* in = bytes.data();
   uint8_t* codes = out.codes;
@@ -101,7 +101,7 @@ UnpackFault unpack_iq1_bn(std::span<const uint8_t> bytes, uint64_t n_rows, uint6
     for (uint64_t block = 0; block < n_blocks; ++block) {
       if (!decode_iq1_block(in, codes)) return {UnpackFault::Kind::kBadTrits, row, block};
       in += kIq1Bytes;
-      codes += kElems;
+      codes += kBlockElems;
     }
   }
   return {};
@@ -109,8 +109,8 @@ UnpackFault unpack_iq1_bn(std::span<const uint8_t> bytes, uint64_t n_rows, uint6
 
 UnpackFault unpack_iq2_bn(std::span<const uint8_t> bytes, uint64_t n_rows, uint64_t k,
                           uint64_t skip_elems, TernaryRows out) {
-  const uint64_t n_blocks = k / kElems;
-  TERN_CHECK(skip_elems == 0 && k % kElems == 0);
+  const uint64_t n_blocks = k / kBlockElems;
+  TERN_CHECK(skip_elems == 0 && k % kBlockElems == 0);
   TERN_CHECK(bytes.size() == n_rows * (4 + n_blocks * kIq2Bytes));
   const uint8_t* in = bytes.data();
   uint8_t* codes = out.codes;
@@ -122,7 +122,7 @@ UnpackFault unpack_iq2_bn(std::span<const uint8_t> bytes, uint64_t n_rows, uint6
     for (uint64_t block = 0; block < n_blocks; ++block) {
       if (decode_iq2_block(in, codes)) return {UnpackFault::Kind::kCode3, row, block};
       in += kIq2Bytes;
-      codes += kElems;
+      codes += kBlockElems;
     }
   }
   return {};
@@ -130,8 +130,8 @@ UnpackFault unpack_iq2_bn(std::span<const uint8_t> bytes, uint64_t n_rows, uint6
 
 UnpackFault unpack_iq2_bn_r4(std::span<const uint8_t> bytes, uint64_t n_rows, uint64_t k,
                              uint64_t skip_elems, TernaryRows out) {
-  const uint64_t n_blocks = k / kElems;
-  TERN_CHECK(skip_elems == 0 && k % kElems == 0 && n_rows % kR4Rows == 0);
+  const uint64_t n_blocks = k / kBlockElems;
+  TERN_CHECK(skip_elems == 0 && k % kBlockElems == 0 && n_rows % kR4Rows == 0);
   const uint64_t group_bytes = kR4Header + n_blocks * kR4Bytes;
   TERN_CHECK(bytes.size() == n_rows / kR4Rows * group_bytes);
   for (uint64_t row = 0; row < n_rows; ++row) {
@@ -143,7 +143,7 @@ UnpackFault unpack_iq2_bn_r4(std::span<const uint8_t> bytes, uint64_t n_rows, ui
     const uint8_t* in = group + kR4Header + 4 * lane;
     uint8_t* codes = out.codes + row * k;
     for (uint64_t block = 0; block < n_blocks; ++block) {
-      if (decode_r4_block(in + block * kR4Bytes, codes + block * kElems)) {
+      if (decode_r4_block(in + block * kR4Bytes, codes + block * kBlockElems)) {
         return {UnpackFault::Kind::kCode3, row, block};
       }
     }
@@ -154,7 +154,7 @@ UnpackFault unpack_iq2_bn_r4(std::span<const uint8_t> bytes, uint64_t n_rows, ui
 Result<std::vector<uint8_t>> pack_iq1_bn(const TernaryMatrix& matrix) {
   const Format& format = format_of(DType::kIQ1_BN);
   TERN_RETURN_IF_ERROR(check_matrix(format, matrix));
-  const uint64_t n_blocks = matrix.k / kElems;
+  const uint64_t n_blocks = matrix.k / kBlockElems;
   std::vector<uint8_t> bytes(matrix.n_rows * (2 + n_blocks * kIq1Bytes));
   uint8_t* out = bytes.data();
   const uint8_t* codes = matrix.codes.data();
@@ -166,7 +166,7 @@ Result<std::vector<uint8_t>> pack_iq1_bn(const TernaryMatrix& matrix) {
     for (uint64_t block = 0; block < n_blocks; ++block) {
       encode_iq1_block(codes, out);
       out += kIq1Bytes;
-      codes += kElems;
+      codes += kBlockElems;
     }
   }
   return bytes;
@@ -175,7 +175,7 @@ Result<std::vector<uint8_t>> pack_iq1_bn(const TernaryMatrix& matrix) {
 Result<std::vector<uint8_t>> pack_iq2_bn(const TernaryMatrix& matrix) {
   const Format& format = format_of(DType::kIQ2_BN);
   TERN_RETURN_IF_ERROR(check_matrix(format, matrix));
-  const uint64_t n_blocks = matrix.k / kElems;
+  const uint64_t n_blocks = matrix.k / kBlockElems;
   std::vector<uint8_t> bytes(matrix.n_rows * (4 + n_blocks * kIq2Bytes));
   uint8_t* out = bytes.data();
   const uint8_t* codes = matrix.codes.data();
@@ -189,7 +189,7 @@ Result<std::vector<uint8_t>> pack_iq2_bn(const TernaryMatrix& matrix) {
                                       codes[48 + j] << 6);
       }
       out += kIq2Bytes;
-      codes += kElems;
+      codes += kBlockElems;
     }
   }
   return bytes;
@@ -198,7 +198,7 @@ Result<std::vector<uint8_t>> pack_iq2_bn(const TernaryMatrix& matrix) {
 Result<std::vector<uint8_t>> pack_iq2_bn_r4(const TernaryMatrix& matrix) {
   const Format& format = format_of(DType::kIQ2_BN_R4);
   TERN_RETURN_IF_ERROR(check_matrix(format, matrix));
-  const uint64_t n_blocks = matrix.k / kElems;
+  const uint64_t n_blocks = matrix.k / kBlockElems;
   const uint64_t group_bytes = kR4Header + n_blocks * kR4Bytes;
   std::vector<uint8_t> bytes(matrix.n_rows / kR4Rows * group_bytes);
   for (uint64_t row = 0; row < matrix.n_rows; ++row) {
@@ -207,7 +207,7 @@ Result<std::vector<uint8_t>> pack_iq2_bn_r4(const TernaryMatrix& matrix) {
     const uint64_t lane = row % kR4Rows;
     store_f32(group + 4 * lane, scale);
     for (uint64_t block = 0; block < n_blocks; ++block) {
-      const uint8_t* codes = matrix.codes.data() + row * matrix.k + block * kElems;
+      const uint8_t* codes = matrix.codes.data() + row * matrix.k + block * kBlockElems;
       uint8_t* out = group + kR4Header + block * kR4Bytes + 4 * lane;
       for (size_t l = 0; l < 4; ++l) {
         for (size_t i = 0; i < 4; ++i) {

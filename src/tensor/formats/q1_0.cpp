@@ -9,7 +9,7 @@
 namespace tern::tensor {
 namespace {
 
-constexpr std::array<std::array<uint8_t, 8>, 256> make_code_table() {
+constexpr std::array<std::array<uint8_t, 8>, 256> make_sign_codes() {
   std::array<std::array<uint8_t, 8>, 256> table{};
   for (unsigned byte = 0; byte < 256; ++byte) {
     for (size_t i = 0; i < 8; ++i) table[byte][i] = static_cast<uint8_t>((byte >> i & 1) * 2);
@@ -17,7 +17,7 @@ constexpr std::array<std::array<uint8_t, 8>, 256> make_code_table() {
   return table;
 }
 
-constexpr std::array<std::array<uint8_t, 8>, 256> kCodes = make_code_table();
+constexpr std::array<std::array<uint8_t, 8>, 256> kSignCodes = make_sign_codes();
 
 struct Q1Block {
   static constexpr uint64_t kElems = 128;
@@ -25,7 +25,7 @@ struct Q1Block {
   static constexpr uint64_t kScaleOffset = 0;
 
   static UnpackFault::Kind decode(const uint8_t* __restrict block, uint8_t* __restrict codes) {
-    for (size_t b = 0; b < 16; ++b) std::memcpy(codes + 8 * b, kCodes[block[2 + b]].data(), 8);
+    for (size_t b = 0; b < 16; ++b) std::memcpy(codes + 8 * b, kSignCodes[block[2 + b]].data(), 8);
     return UnpackFault::Kind::kNone;  // every bit pattern is a valid block
   }
 

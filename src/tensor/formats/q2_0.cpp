@@ -10,7 +10,7 @@ namespace {
 
 // The four codes of a byte in the order of the elements: one load and one store per four weights,
 // where shifting would need a byte shuffle to interleave.
-constexpr std::array<std::array<uint8_t, 4>, 256> make_code_table() {
+constexpr std::array<std::array<uint8_t, 4>, 256> make_pair_codes() {
   std::array<std::array<uint8_t, 4>, 256> table{};
   for (unsigned byte = 0; byte < 256; ++byte) {
     for (size_t n = 0; n < 4; ++n) table[byte][n] = static_cast<uint8_t>((byte >> (2 * n)) & 3);
@@ -18,7 +18,7 @@ constexpr std::array<std::array<uint8_t, 4>, 256> make_code_table() {
   return table;
 }
 
-constexpr std::array<std::array<uint8_t, 4>, 256> kCodes = make_code_table();
+constexpr std::array<std::array<uint8_t, 4>, 256> kPairCodes = make_pair_codes();
 
 template <uint64_t kGroup>
 struct Q2Block {
@@ -30,7 +30,7 @@ struct Q2Block {
     const uint8_t* qs = block + 2;
     unsigned threes = 0;
     for (size_t b = 0; b < kGroup / 4; ++b) threes |= qs[b] & (qs[b] >> 1);
-    for (size_t b = 0; b < kGroup / 4; ++b) std::memcpy(codes + 4 * b, kCodes[qs[b]].data(), 4);
+    for (size_t b = 0; b < kGroup / 4; ++b) std::memcpy(codes + 4 * b, kPairCodes[qs[b]].data(), 4);
     return (threes & 0x55u) == 0 ? UnpackFault::Kind::kNone : UnpackFault::Kind::kCode3;
   }
 
