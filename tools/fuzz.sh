@@ -44,8 +44,9 @@ all_targets() {
 
 # Runs a target for some seconds, minimises its corpus, and prints a row: target, runs, features, inputs kept.
 fuzz_one() {
-  local target=$1 seconds=$2 log options=()
+  local target=$1 seconds=$2 log started options=()
   log=$(mktemp)
+  started=$(mktemp)
   mkdir -p "$corpora/$target" "$findings"
   [ ! -f "tests/fuzz/dictionaries/$target.dict" ] || options=("-dict=tests/fuzz/dictionaries/$target.dict")
   # A run of seconds, as in CI, goes the same way every time: what it finds, the latest change has brought.
@@ -54,8 +55,10 @@ fuzz_one() {
   if ! "$build/tests/fuzz/$target" -max_total_time="$seconds" -rss_limit_mb=2048 -timeout=30 -print_funcs=0 -print_final_stats=1 \
     "${options[@]}" -artifact_prefix="$findings/$target-" "$corpora/$target" $(seeds_of "$target") >"$log" 2>&1; then
     echo "$target: FOUND something, see $findings:"
-    grep -E 'ERROR|runtime error|SUMMARY|Test unit' "$log" || tail -n 20 "$log"
-    rm -f "$log"
+    # What was said of it and where in our code; an input that is short, too, for whoever has only this output.
+    grep -aE '^a |ERROR|runtime error|SUMMARY|Test unit|#[0-9]+ .* in tern' "$log" || tail -n 20 "$log"
+    find "$findings" -name "$target-*" -newer "$started" -size -65k -print0 | xargs -0 -r -n 1 sh -c 'xz -9c "$1" | base64 -w 0 | head -c 4000 && echo " (base64 of xz)"' input
+    rm -f "$log" "$started"
     return 255
   fi
   local runs features kept
@@ -68,7 +71,7 @@ fuzz_one() {
       rm -rf "${corpora:?}/$target" && mv "$corpora/$target.smaller" "$corpora/$target"
   fi
   kept=$(find "$corpora/$target" -type f | wc -l)
-  rm -f "$log"
+  rm -f "$log" "$started"
   printf '%-22s %12s runs  %8s features  %6s inputs kept  %ss\n' "$target" "$runs" "${features:-0}" "$kept" "$seconds"
 }
 
@@ -104,4 +107,8 @@ cmake --preset fuzz -B "$build" -DTERN_WERROR=ON -DTERN_BUILD_TOOLS=ON -DTERN_BU
 cmake --build "$build" --target "${targets[@]}"
 export -f fuzz_one seeds_of
 export build corpora findings
-printf '%s\0' "${targets[@]}" | xargs -0 -n 1 -P "$jobs" bash -c 'set -euo pipefail; fuzz_one "$1" '"$seconds" fuzz
+printf '%s\0' "${targets[@]}" | xargs -0 -n 1 -P "$jobs" bash -c 'set -euo pipefail; fuzz_one "$1" '"$seconds" fuzz || {
+  # xargs says 124, which reads like a time limit.
+  echo "fuzz.sh: ended by what is said above" >&2
+  exit 1
+}

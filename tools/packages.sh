@@ -6,7 +6,7 @@ set -euo pipefail
 build=(g++ cmake ninja-build pkg-config libfmt-dev libspdlog-dev libcli11-dev nlohmann-json3-dev libpcre2-dev
   libutf8proc-dev libssl-dev libedit-dev)
 test=("${build[@]}" libgtest-dev tmux python3-jsonschema)
-ci=("${test[@]}" clang clang-format libclang-rt-14-dev libbenchmark-dev googletest qemu-user cppcheck clang-tidy valgrind
+ci=("${test[@]}" clang clang-format libclang-rt-14-dev libbenchmark-dev googletest qemu-user cppcheck clang-tidy valgrind ccache
   g++-aarch64-linux-gnu python3-numpy git)
 # The same libraries for the AArch64 tests.
 foreign=(libfmt-dev:arm64 libspdlog-dev:arm64 libpcre2-dev:arm64 libutf8proc-dev:arm64 libssl-dev:arm64
