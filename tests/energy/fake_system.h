@@ -3,12 +3,14 @@
 #pragma once
 
 #include <algorithm>
+#include <charconv>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
 #include <set>
 #include <string>
+#include <system_error>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -59,7 +61,7 @@ class FakeSystem : public System {
     const double end = now_ + seconds;
     while (now_ < end) {
       double next = end;
-      for (const auto& [id, task] : tasks_) next = std::min(next, task.due);
+      for (const auto& [id, task] : tasks_) next = std::min(next, std::max(now_, task.due));
       move(next - now_);
       now_ = next;
       for (auto& [id, task] : tasks_) {
@@ -171,7 +173,10 @@ class FakeSystem : public System {
     for (auto& [path, running] : running_) {
       const auto file = files_.find(path);
       if (file == files_.end()) continue;
-      uint64_t value = std::stoull(file->second);
+      // What a test has put in the place of a number stays as it is.
+      uint64_t value = 0;
+      const char* const end = file->second.data() + file->second.size();
+      if (std::from_chars(file->second.data(), end, value).ec != std::errc()) continue;
       value += whole_units(running.per_second, seconds, running.rest);
       if (running.range > 0 && value > running.range) value -= running.range;
       set(path, value);

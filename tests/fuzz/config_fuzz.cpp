@@ -1,16 +1,20 @@
 // Any bytes as config.json: settings are applied to a command of each kind of option, or refused
-// with a message.
+// with a message. Lines of NAME=VALUE before the first brace are environment variables.
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "settings.h"
@@ -43,11 +47,23 @@ class Home {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const Home home;
+  std::string_view input(reinterpret_cast<const char*>(data), size);
+  std::map<std::string, std::string, std::less<>> variables;
+  variables["XDG_CONFIG_HOME"] = home.path();
+  while (!input.empty() && input.front() != '{') {
+    const std::string_view line = input.substr(0, input.find('\n'));
+    const size_t equals = line.find('=');
+    if (equals == std::string_view::npos) break;
+    variables[std::string(line.substr(0, equals))] = line.substr(equals + 1);
+    input.remove_prefix(std::min(input.size(), line.size() + 1));
+  }
   std::ofstream(home.config(), std::ios::binary | std::ios::trunc)
-      .write(reinterpret_cast<const char*>(data), static_cast<std::streamsize>(size));
-  const tools::Environment environment = [](const std::string& name) -> std::optional<std::string> {
-    if (name == "XDG_CONFIG_HOME") return home.path();
-    return std::nullopt;
+      .write(input.data(), static_cast<std::streamsize>(input.size()));
+  const tools::Environment environment =
+      [&variables](const std::string& name) -> std::optional<std::string> {
+    const auto variable = variables.find(name);
+    if (variable == variables.end() || variable->second.empty()) return std::nullopt;
+    return variable->second;
   };
   CLI::App program;
   CLI::App* command = program.add_subcommand("run");
@@ -61,7 +77,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   command->add_flag("--verbose", verbose);
   command->add_option("-m,--model", model);
   command->add_option("--stop", stops);
+  std::string fixed;
+  command->add_option("--fixed", fixed)->configurable(false);
   program.parse("run");
+  for (const char* flag : {"threads", "stop", "isa", "not-there"}) {
+    const auto preset = tools::preset_of(flag, environment);
+    if (preset && preset->source.empty()) std::abort();
+  }
   const auto presets = tools::all_presets(program, environment);
   const auto applied = tools::apply_settings(program, *command, environment);
   if (!presets) test::check_message(presets.error().message);

@@ -7,14 +7,13 @@
 
 #include "base/check.h"
 #include "safetensors/checkpoint.h"
+#include "tests/fuzz/check_message.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   auto source = tern::make_memory_source(std::vector<uint8_t>(data, data + size), "fuzz");
   const auto checkpoint = tern::safetensors::Checkpoint::open_sources({std::move(source)});
   if (!checkpoint) {
-    const std::string& message = checkpoint.error().message;
-    TERN_CHECK(!message.empty());
-    for (const char c : message) TERN_CHECK(static_cast<unsigned char>(c) >= 0x20 && c != 0x7F);
+    tern::test::check_message(checkpoint.error().message);
     return 0;
   }
   uint64_t n_bytes = 0;
@@ -23,6 +22,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     std::vector<uint8_t> bytes(static_cast<size_t>(tensor.n_bytes));
     TERN_CHECK(checkpoint->read(tensor, 0, bytes));
     n_bytes += tensor.n_bytes;
+    TERN_CHECK(tensor.n_bytes % tern::safetensors::dtype_bytes(tensor.dtype) == 0);
+    TERN_CHECK(*tern::safetensors::dtype_name(tensor.dtype) != '\0');
   }
   TERN_CHECK(n_bytes <= size);
   return 0;

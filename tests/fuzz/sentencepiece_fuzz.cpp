@@ -6,18 +6,14 @@
 #include <span>
 #include <string>
 
+#include "tests/fuzz/check_message.h"
 #include "tokenizer/sentencepiece.h"
 #include "tokenizer/utf8.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto tokenizer = tern::tokenizer_from_sentencepiece(std::span(data, size), "fuzz");
   if (!tokenizer) {
-    // A message may quote the file, but holds nothing that a terminal would act on.
-    const std::string& message = tokenizer.error().message;
-    if (message.empty()) std::abort();
-    for (const char c : message) {
-      if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) std::abort();
-    }
+    tern::test::check_message(tokenizer.error().message);
     return 0;
   }
   for (const bool parse_special : {false, true}) {

@@ -26,6 +26,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   for (const size_t end : state->context.ends) {
     if (end != conversation::kUnknownEnd && end > state->context.text.size()) std::abort();
   }
+  if (!state->key.empty()) {
+    test::check_message(conversation::key_difference(state->key, "f16; tern"));
+    test::check_message(conversation::key_difference(state->key, state->key + "; more"));
+  }
   // What was read is written so that it is read again, to the last byte.
   const std::string written = conversation::to_state_head(*state);
   const auto again = conversation::parse_state_head(written);

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "tests/fuzz/check_message.h"
 #include "tokenizer/hf_tokenizer.h"
 #include "tokenizer/utf8.h"
 
@@ -17,12 +18,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
                                     : input.substr(nul + 1);
   const auto tokenizer = tern::tokenizer_from_json(input.substr(0, nul), "fuzz");
   if (!tokenizer) {
-    // A message may quote the file, but holds nothing that a terminal would act on.
-    const std::string& message = tokenizer.error().message;
-    if (message.empty()) std::abort();
-    for (const char c : message) {
-      if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) std::abort();
-    }
+    tern::test::check_message(tokenizer.error().message);
     return 0;
   }
   for (const bool parse_special : {false, true}) {
