@@ -24,6 +24,11 @@ bool write_all(int fd, std::string_view text) {
   return true;
 }
 
+bool is_replaced(const std::string& path) {
+  struct stat existing {};
+  return ::stat(path.c_str(), &existing) != 0 || S_ISREG(existing.st_mode);
+}
+
 Result<void> write_in_place(const std::string& path, std::string_view text) {
   const int fd = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
   const bool written = fd >= 0 && write_all(fd, text);
@@ -36,14 +41,19 @@ Result<void> write_in_place(const std::string& path, std::string_view text) {
 }  // namespace
 
 Result<void> write_file_atomically(const std::string& path, std::string_view text) {
-  struct stat existing {};
-  if (::stat(path.c_str(), &existing) == 0 && !S_ISREG(existing.st_mode)) {
-    return write_in_place(path, text);
-  }
+  if (!is_replaced(path)) return write_in_place(path, text);
   TERN_ASSIGN_OR_RETURN(ReplacingFile file, ReplacingFile::create(path));
   TERN_RETURN_IF_ERROR(
       file.write_at(0, {reinterpret_cast<const uint8_t*>(text.data()), text.size()}));
   return file.commit();
+}
+
+Result<void> check_file_can_be_written(const std::string& path) {
+  // What is written in place may be a pipe, whose reader would take an end for the end.
+  if (!is_replaced(path)) return {};
+  auto file = ReplacingFile::create(path);
+  if (!file) return std::move(file).error();
+  return {};
 }
 
 }  // namespace tern::tools

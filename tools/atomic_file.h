@@ -15,4 +15,8 @@ namespace tern::tools {
 /// folder must exist. kNotFound naming the path, also for a full disk; the old file is then intact.
 Result<void> write_file_atomically(const std::string& path, std::string_view text);
 
+/// Whether write_file_atomically() could begin; leaves nothing behind. For what is written after
+/// minutes of work.
+Result<void> check_file_can_be_written(const std::string& path);
+
 }  // namespace tern::tools

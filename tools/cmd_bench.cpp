@@ -60,6 +60,7 @@ std::string formatted(const Outcome& outcome, BenchFormat format) {
 }
 
 Result<void> check(const BenchFlags& flags) {
+  if (!flags.plot.empty()) TERN_RETURN_IF_ERROR(check_file_can_be_written(flags.plot));
   if (flags.compare.empty()) return {};
   if (flags.threads.size() > 1) {
     return with_hint(

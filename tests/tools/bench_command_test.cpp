@@ -149,6 +149,16 @@ TEST(BenchCommand, DrawsAPicture) {
   EXPECT_NE(picture.str().find("</svg>"), std::string::npos);
 }
 
+// Before minutes are spent on measuring.
+TEST(BenchCommand, RefusesAPictureThatCannotBeWrittenAtOnce) {
+  const TempDir folder;
+  const std::string path = folder.file("none/bench.svg");
+  const Outcome outcome = tern(bench({"-p", "8", "-n", "2", "--plot", path}));
+  EXPECT_EQ(outcome.exit_code, 3) << outcome.err;
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_NE(outcome.err.find(path), std::string::npos) << outcome.err;
+}
+
 TEST(BenchCommand, MeasuresTheKernelsThatAreAskedFor) {
   const Json json = bench_json({"-p", "8", "-n", "2", "--isa", "scalar"});
   EXPECT_EQ(json["machine"]["isa"], "scalar");

@@ -326,6 +326,29 @@ TEST_F(FaultsOfSmallFiles, ATunedChoiceThatCannotBeStoredIsTheOldOne) {
   }
 }
 
+TEST_F(FaultsOfSmallFiles, APictureThatCannotBeDrawnIsTheOldOne) {
+  const std::string result = folder_.file("result.json");
+  const Outcome measured =
+      tern({"bench", "-m", tiny_model(), "-p", "8", "-n", "2", "-r", "1", "--output", "json"});
+  ASSERT_EQ(measured.exit_code, 0) << measured.err;
+  std::ofstream(result) << measured.out;
+  TempDir pictures;
+  const std::string picture = pictures.file("p.svg");
+  const Call call = with_folders({"bench", "--from", result, "--plot", picture});
+  ASSERT_EQ(run_program(call).exit_code, 0);
+  const std::string whole = contents_of(picture);
+  for (const Fault& fault : writing()) {
+    SCOPED_TRACE(fault.call + fault.what);
+    sweep(
+        call, fault, [&] { std::ofstream(picture) << "old"; },
+        [&](const Outcome& outcome) {
+          EXPECT_EQ(names_in(pictures.path()), Names{"p.svg"});
+          if (outcome.exit_code != 0) expect_error(outcome, {3});
+          EXPECT_EQ(contents_of(picture), outcome.exit_code == 0 ? whole : "old");
+        });
+  }
+}
+
 TEST_F(FaultsOfSmallFiles, FoldersThatCannotBeMadeAreSaid) {
   const Call call = with_folders({"chat", "-m", std::string(TERN_MODELS_DIR) + "/demo-i2_s.gguf",
                                   "-p", "Hello", "-n", "2", "--seed", "5", "--session", "s"});
