@@ -33,7 +33,7 @@ sources_of() {
 # What the corpus begins with.
 seeds_of() {
   case $1 in
-    model_load_fuzz) echo tests/data/tiny tests/fuzz/seeds/gguf_reader_fuzz ;;
+    model_load_fuzz) echo tests/fuzz/seeds/model_load_fuzz tests/data/tiny tests/fuzz/seeds/gguf_reader_fuzz ;;
     *) echo "tests/fuzz/seeds/$1" ;;
   esac
 }

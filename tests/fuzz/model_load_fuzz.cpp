@@ -1,5 +1,8 @@
 // Any bytes as a model file: inspected, loaded, and two tokens computed where it loads. The file
 // lies in memory; the name of its descriptor is its path.
+//
+// What begins with "edit NAME" is a tiny model with changes, one in each line (tests/fuzz/
+// edited_model.h), so that what is asked for behind the container is reached too.
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -8,10 +11,14 @@
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "tern/tern.h"
 #include "tests/fuzz/check_message.h"
+#include "tests/fuzz/edited_model.h"
 
 namespace {
 
@@ -34,8 +41,10 @@ std::shared_ptr<const Engine> engine() {
 
 class MemoryFile {
  public:
-  MemoryFile(const uint8_t* data, size_t size) : fd_(::memfd_create("fuzz.gguf", MFD_CLOEXEC)) {
-    if (fd_ < 0 || ::write(fd_, data, size) != static_cast<ssize_t>(size)) std::abort();
+  explicit MemoryFile(std::span<const uint8_t> bytes)
+      : fd_(::memfd_create("fuzz.gguf", MFD_CLOEXEC)) {
+    const auto n_bytes = static_cast<ssize_t>(bytes.size());
+    if (fd_ < 0 || ::write(fd_, bytes.data(), bytes.size()) != n_bytes) std::abort();
   }
   ~MemoryFile() { ::close(fd_); }
   std::string path() const { return "/proc/self/fd/" + std::to_string(fd_); }
@@ -59,10 +68,13 @@ void compute(const std::shared_ptr<const Model>& model) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  const MemoryFile file(data, size);
   LoadOptions options;
   options.ffn_activation = FfnActivation::kSilu;
   options.head = size % 2 == 0 ? HeadFormat::kAuto : HeadFormat::kKeep;
+  options.log = [](LogLevel, std::string_view line) { test::check_message(std::string(line)); };
+  const auto edited =
+      test::edited_model({reinterpret_cast<const char*>(data), size}, kMostBytes, options);
+  const MemoryFile file(edited ? std::span<const uint8_t>(*edited) : std::span(data, size));
   const auto inspection = inspect_model(file.path(), options);
   if (!inspection) {
     test::check_message(inspection.error().message);

@@ -115,10 +115,18 @@ SmallTokenizer sentencepiece(bool has_bytes, bool adds_space, bool trims) {
   return {name, from_writer(name, writer)};
 }
 
+/// A token that is cut out of the text before anything else.
+json added_token(int id, const char* content, const char* property = nullptr) {
+  json token = {{"id", id},        {"content", content}, {"single_word", false}, {"lstrip", false},
+                {"rstrip", false}, {"special", true},    {"normalized", false}};
+  if (property != nullptr) token[property] = true;
+  return token;
+}
+
 /// tokenizer.json with this pre-tokenizer; characters without a token are unknown, or bytes.
 SmallTokenizer described(const ByteLevelVocabulary& vocabulary, const std::string& name,
-                         const json& pre_tokenizer, const json& decoder,
-                         bool byte_fallback = false) {
+                         const json& pre_tokenizer, const json& decoder, bool byte_fallback = false,
+                         const json& normalizer = nullptr) {
   json model = {{"type", "BPE"},
                 {"byte_fallback", byte_fallback},
                 {"unk_token", "<unk>"},
@@ -131,9 +139,16 @@ SmallTokenizer described(const ByteLevelVocabulary& vocabulary, const std::strin
   for (unsigned byte = 0; byte_fallback && byte < 256; ++byte) {
     model["vocab"][fmt::format("<0x{:02X}>", byte)] = id++;
   }
-  const json file = {{"version", "1.0"},      {"added_tokens", json::array()},
-                     {"normalizer", nullptr}, {"pre_tokenizer", pre_tokenizer},
-                     {"decoder", decoder},    {"model", model}};
+  const json file = {
+      {"version", "1.0"},
+      {"added_tokens",
+       {added_token(id, "<word>", "single_word"), added_token(id + 1, "<left>", "lstrip"),
+        added_token(id + 2, "<right>", "rstrip"), added_token(id + 3, "<le>"),
+        added_token(id + 4, "norm", "normalized")}},
+      {"normalizer", normalizer},
+      {"pre_tokenizer", pre_tokenizer},
+      {"decoder", decoder},
+      {"model", model}};
   return {name, or_abort(name, tokenizer_from_json(file.dump(), name))};
 }
 
@@ -210,6 +225,20 @@ std::vector<SmallTokenizer> make_small_tokenizers() {
   }
   all.push_back(
       described(vocabulary, "prefix space", byte_level_stage(true), {{"type", "ByteLevel"}}));
+  // As Llama 2 has it: nothing parts the text, and spaces are spelled.
+  all.push_back(
+      described(vocabulary, "spelled spaces", nullptr,
+                {{"type", "Sequence"},
+                 {"decoders",
+                  {{{"type", "Replace"}, {"pattern", {{"String", kMark}}}, {"content", " "}},
+                   {{"type", "ByteFallback"}},
+                   {{"type", "Fuse"}},
+                   {{"type", "Strip"}, {"content", " "}, {"start", 1}, {"stop", 0}}}}},
+                true,
+                {{"type", "Sequence"},
+                 {"normalizers",
+                  {{{"type", "Prepend"}, {"prepend", kMark}},
+                   {{"type", "Replace"}, {"pattern", {{"String", " "}}}, {"content", kMark}}}}}));
   for (const bool individual : {false, true}) {
     all.push_back(staged(vocabulary, individual ? "digits" : "numbers",
                          {{"type", "Digits"}, {"individual_digits", individual}}));

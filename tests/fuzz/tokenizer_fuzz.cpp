@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tern/tokenizer.h"
+#include "tests/fuzz/check_message.h"
 #include "tests/fuzz/input.h"
 #include "tests/fuzz/small_tokenizers.h"
 #include "tokenizer/utf8.h"
@@ -37,11 +38,10 @@ const std::vector<test::SmallTokenizer>& tokenizers() {
   std::abort();
 }
 
-void check(const test::SmallTokenizer& kind, const std::string& text, bool parse_special) {
+void check(const test::SmallTokenizer& kind, const std::string& text, EncodeOptions options) {
   const Tokenizer& tokenizer = *kind.tokenizer;
-  const EncodeOptions options = {.add_special = false, .parse_special = parse_special};
   const auto ids = tokenizer.encode(text, options);
-  if (!ids) return;
+  if (!ids) return test::check_message(ids.error().message);
   for (const TokenId id : *ids) {
     if (id < 0 || id >= tokenizer.n_vocab()) fail(kind, "an id outside the vocabulary");
   }
@@ -71,7 +71,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto& all = tokenizers();
   for (size_t i = 0; i < all.size(); ++i) {
     if (choice != 255 && choice % all.size() != i) continue;
-    for (const bool parse_special : {false, true}) check(all[i], text, parse_special);
+    // User text, a template's, and one of both: its middle third is the template's.
+    check(all[i], text, {.add_special = false});
+    check(all[i], text, {.add_special = false, .parse_special = true});
+    const TextRange middle[] = {{text.size() / 3, text.size() - text.size() / 3}};
+    check(all[i], text, {.add_special = false, .special_ranges = middle});
   }
   return 0;
 }
