@@ -29,6 +29,8 @@ struct Supplies {
 Supplies find_supplies(System& system, const std::string& folder) {
   Supplies found;
   for (const std::string& name : system.list_folder(folder)) {
+    // The kernel gives none that messages could not repeat.
+    if (clean_name(name) != name) continue;
     const std::string supply = folder + "/" + name;
     const std::string type = read_word(system, supply + "/type");
     // Mice and pens have batteries too.
