@@ -40,10 +40,10 @@ Supplies find_supplies(System& system, const std::string& folder) {
       const std::string status = read_word(system, supply + "/status");
       found.batteries.push_back(name);
       found.any_discharging |= status == "Discharging";
-      if (status == "Charging") found.charger = clean_name(name) + " is charging";
+      if (status == "Charging") found.charger = name + " is charging";
     } else if (type == "Mains" || type.starts_with("USB") || type == "Wireless") {
       if (read_word(system, supply + "/online") == "1") {
-        found.charger = clean_name(name) + " is online";
+        found.charger = name + " is online";
       }
     }
   }
@@ -128,7 +128,7 @@ Probe probe_battery(System& system, const EnergyOptions& options) {
     const std::string battery = folder + "/" + name;
     const Result<Level> level = read_level(system, battery);
     if (!level) return fail_probe(std::move(probe), State::kNotCounting, level.error().message);
-    probe.domains.push_back({{clean_name(name), true},
+    probe.domains.push_back({{name, true},
                              std::make_unique<BatteryCounter>(system, folder, battery, *level)});
   }
   probe.source.state = State::kUsable;
