@@ -128,8 +128,8 @@ Probe probe_battery(System& system, const EnergyOptions& options) {
     const std::string battery = folder + "/" + name;
     const Result<Level> level = read_level(system, battery);
     if (!level) return fail_probe(std::move(probe), State::kNotCounting, level.error().message);
-    probe.domains.push_back({{name, true},
-                             std::make_unique<BatteryCounter>(system, folder, battery, *level)});
+    probe.domains.push_back(
+        {{name, true}, std::make_unique<BatteryCounter>(system, folder, battery, *level)});
   }
   probe.source.state = State::kUsable;
   probe.source.detail += ": " + describe_domains(probe.domains) + " (the whole machine)";
