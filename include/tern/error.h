@@ -24,7 +24,7 @@ enum class ErrorCode {
 };
 
 /// message: what failed and why, naming file, tensor or key, expected and found. hint: what to do
-/// about it; may be empty. Neither ends in a full stop or newline.
+/// about it; may be empty. Neither ends in a full stop or holds control characters.
 struct Error {
   ErrorCode code = ErrorCode::kInternal;
   std::string message;

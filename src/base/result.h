@@ -6,14 +6,15 @@
 #include <string>
 #include <utility>
 
+#include "base/escape.h"
 #include "tern/error.h"
 
 namespace tern {
 
-/// Error with a formatted message and no hint.
+/// Error with a formatted message, made one line, and no hint.
 template <typename... Args>
 Error make_error(ErrorCode code, fmt::format_string<Args...> format, Args&&... args) {
-  return Error{code, fmt::format(format, std::forward<Args>(args)...), {}};
+  return Error{code, escape_controls(fmt::format(format, std::forward<Args>(args)...)), {}};
 }
 
 /// The same error with `hint` as the advice to the user.
@@ -24,7 +25,7 @@ inline Error with_hint(Error error, std::string hint) {
 
 /// The same error with "prefix: " in front of its message.
 inline Error with_context(Error error, const std::string& prefix) {
-  error.message = prefix + ": " + error.message;
+  error.message = escape_controls(prefix) + ": " + error.message;
   return error;
 }
 

@@ -17,6 +17,12 @@ TEST(Log, FormatsForTheSink) {
   EXPECT_EQ(text, "2 of three");
 }
 
+TEST(Log, MessagesAreOneLineThatATerminalOnlyShows) {
+  std::string text;
+  log_to([&](LogLevel, std::string_view t) { text = t; }, LogLevel::kInfo, "{}", "a\x1b\nb");
+  EXPECT_EQ(text, "a\\x1b\\nb");
+}
+
 TEST(Log, AnEmptySinkDropsMessages) { log_to({}, LogLevel::kInfo, "{}", 1); }
 
 }  // namespace

@@ -137,5 +137,11 @@ TEST(ErrorCode, NumbersAreExitCodesAndStay) {
   EXPECT_EQ(static_cast<int>(ErrorCode::kNotAvailable), 9);
 }
 
+TEST(Result, MessagesAreOneLineThatATerminalOnlyShows) {
+  const Error error = make_error(ErrorCode::kCorrupt, "key {}", "a\x1b[2J\nb\x7f\xC3\xA9");
+  EXPECT_EQ(error.message, "key a\\x1b[2J\\nb\\x7f\xC3\xA9");
+  EXPECT_EQ(with_context(error, "file\r").message, "file\\r: " + error.message);
+}
+
 }  // namespace
 }  // namespace tern

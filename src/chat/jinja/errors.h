@@ -17,18 +17,16 @@ Error template_error(fmt::format_string<Args...> format, Args&&... args) {
 /// Valid Jinja that tern does not know.
 template <typename... Args>
 Error unsupported(fmt::format_string<Args...> format, Args&&... args) {
-  return Error{ErrorCode::kUnsupported,
-               "template not supported: " + fmt::format(format, std::forward<Args>(args)...),
-               {}};
+  return with_context(make_error(ErrorCode::kUnsupported, format, std::forward<Args>(args)...),
+                      "template not supported");
 }
 
 /// Valid, but beyond a limit of Limits.
 template <typename... Args>
 Error limit_error(fmt::format_string<Args...> format, Args&&... args) {
   return with_hint(
-      Error{ErrorCode::kUnsupported,
-            "the template exceeds a limit: " + fmt::format(format, std::forward<Args>(args)...),
-            {}},
+      with_context(make_error(ErrorCode::kUnsupported, format, std::forward<Args>(args)...),
+                   "the template exceeds a limit"),
       "such a template loops, or is not meant for chat");
 }
 

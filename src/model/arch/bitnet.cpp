@@ -43,7 +43,7 @@ Result<void> configure_bitnet(const gguf::Metadata& metadata, const Evidence& ev
                                 "architecture 'bitnet' stands for models with SiLU and for models "
                                 "with squared ReLU, and "
                                 "nothing in this file tells which ({} tokens, tokenizer '{}')",
-                                evidence.n_tokens, evidence.tokenizer_model),
+                                evidence.n_tokens, gguf::printable(evidence.tokenizer_model)),
                      "say it with --ffn-act silu or --ffn-act relu2");
   }
   return {};
