@@ -61,6 +61,14 @@ fuzz_one() {
     rm -f "$log" "$started"
     return 255
   fi
+  # libFuzzer ends well after an input of 10 seconds, and only keeps it. In a run of seconds that may be the machine.
+  local slow
+  slow=$(find "$findings" -name "$target-slow-unit-*" -newer "$started")
+  if [ "$seconds" -ge 60 ] && [ -n "$slow" ]; then
+    echo "$target: FOUND inputs that take 10 seconds or longer:" "$slow"
+    rm -f "$log" "$started"
+    return 255
+  fi
   local runs features kept
   runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
   features=$(grep -oE 'ft: [0-9]+' "$log" | tail -n 1 | tr -dc 0-9)

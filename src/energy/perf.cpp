@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <map>
 #include <optional>
 #include <system_error>
 #include <utility>
@@ -82,16 +83,16 @@ std::vector<std::string> socket_suffixes(System& system, const EnergyOptions& op
                                          const std::vector<int>& cpus) {
   std::vector<std::optional<uint64_t>> sockets;
   std::vector<std::string> folders;
+  std::map<std::optional<uint64_t>, size_t> n_cpus;  // by socket
   for (const int cpu : cpus) {
     folders.push_back(fmt::format("{}/devices/system/cpu/cpu{}/topology", options.sysfs_root, cpu));
     sockets.push_back(parse_value(read_word(system, folders.back() + "/physical_package_id")));
+    ++n_cpus[sockets.back()];
   }
   std::vector<std::string> suffixes;
   for (size_t i = 0; i < cpus.size(); ++i) {
-    size_t n_same = 0;
-    for (const auto& socket : sockets) n_same += socket == sockets[i] ? 1 : 0;
     const auto die = parse_value(read_word(system, folders[i] + "/die_id"));
-    if (sockets[i] && n_same == 1) {
+    if (sockets[i] && n_cpus[sockets[i]] == 1) {
       suffixes.push_back(fmt::format("-{}", *sockets[i]));
     } else if (sockets[i] && die) {
       suffixes.push_back(fmt::format("-{}-die-{}", *sockets[i], *die));
