@@ -3,6 +3,7 @@
 #include <array>
 #include <limits>
 
+#include "option_parsers.h"
 #include "sandbox.h"
 #include "synthetic_flags.h"
 

@@ -1,10 +1,10 @@
 // Options of `tern bench`.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
 
+#include "cli_fwd.h"
 #include "energy_flags.h"
 #include "options.h"
 #include "tern/synthetic.h"

@@ -1,5 +1,6 @@
 // tern bench: how fast a model runs here, what share of the machine that is, and what it costs in
 // energy.
+#include <CLI/CLI.hpp>
 #include <filesystem>
 #include <optional>
 

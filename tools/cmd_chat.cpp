@@ -16,6 +16,7 @@
 #include "grammar_flags.h"
 #include "input.h"
 #include "load.h"
+#include "option_parsers.h"
 #include "options.h"
 #include "sandbox.h"
 #include "tern/chat.h"

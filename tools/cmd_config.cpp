@@ -5,6 +5,7 @@
 #include "command.h"
 #include "escape.h"
 #include "json_output.h"
+#include "option_parsers.h"
 #include "options.h"
 #include "settings.h"
 

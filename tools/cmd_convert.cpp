@@ -7,6 +7,7 @@
 #include "base/result.h"
 #include "command.h"
 #include "convert_output.h"
+#include "option_parsers.h"
 #include "options.h"
 #include "tern/convert.h"
 #include "work_progress.h"

@@ -2,6 +2,7 @@
 #include "base/result.h"
 #include "command.h"
 #include "doctor.h"
+#include "option_parsers.h"
 #include "options.h"
 
 namespace tern::tools {

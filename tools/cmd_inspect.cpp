@@ -6,6 +6,7 @@
 #include "escape.h"
 #include "json_output.h"
 #include "load.h"
+#include "option_parsers.h"
 #include "options.h"
 #include "sandbox.h"
 #include "tern/model.h"

@@ -11,6 +11,7 @@
 #include "input.h"
 #include "json_output.h"
 #include "load.h"
+#include "option_parsers.h"
 #include "options.h"
 #include "progress.h"
 #include "sandbox.h"

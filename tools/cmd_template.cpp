@@ -11,6 +11,7 @@
 #include "escape.h"
 #include "input.h"
 #include "load.h"
+#include "option_parsers.h"
 #include "options.h"
 #include "sandbox.h"
 #include "tern/tokenizer.h"

@@ -7,10 +7,12 @@
 #include "input.h"
 #include "json_output.h"
 #include "load.h"
+#include "option_parsers.h"
 #include "options.h"
 #include "sandbox.h"
 #include "signals.h"
 #include "tern/tokenizer.h"
+#include "value_parsers.h"
 
 namespace tern::tools {
 namespace {

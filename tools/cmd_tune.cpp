@@ -8,6 +8,7 @@
 #include "escape.h"
 #include "json_output.h"
 #include "load.h"
+#include "option_parsers.h"
 #include "options.h"
 #include "progress.h"
 #include "settings.h"

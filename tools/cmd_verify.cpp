@@ -2,6 +2,7 @@
 #include "base/result.h"
 #include "command.h"
 #include "convert_output.h"
+#include "option_parsers.h"
 #include "options.h"
 #include "sandbox.h"
 #include "tern/convert.h"

@@ -2,10 +2,10 @@
 // row in main.cpp's table add one.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <atomic>
 #include <functional>
 
+#include "cli_fwd.h"
 #include "log.h"
 #include "output.h"
 #include "tern/error.h"

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 
 #include "base/result.h"
@@ -82,26 +83,31 @@ Error describe(const CLI::ParseError& error, const std::string& command) {
 }  // namespace
 
 CommandLine::CommandLine(std::span<const Command> commands)
-    : program_("tern - runs 1.58-bit (ternary) language models on ordinary CPUs", "tern") {
-  program_.set_help_flag("-h,--help", "Show this help and exit");
-  program_.add_flag_callback(
+    : program_(std::make_unique<CLI::App>(
+          "tern - runs 1.58-bit (ternary) language models on ordinary CPUs", "tern")) {
+  program_->set_help_flag("-h,--help", "Show this help and exit");
+  program_->add_flag_callback(
       "--version", [] { throw CLI::CallForVersion(version_text(), 0); },
       "Show version, commit, compiler and kernel sets and exit");
-  program_.footer(kFooter);
-  program_.require_subcommand(0, 1);
+  program_->footer(kFooter);
+  program_->require_subcommand(0, 1);
   auto formatter = std::make_shared<HelpFormatter>();
   formatter->column_width(30);
   formatter->label("SUBCOMMAND", "COMMAND");
-  program_.formatter(formatter);  // commands inherit it
+  program_->formatter(formatter);  // commands inherit it
   for (const Command& command : commands) {
-    CLI::App* app = program_.add_subcommand(command.name, command.summary);
+    CLI::App* app = program_->add_subcommand(command.name, command.summary);
     app->group("Commands");
     actions_.emplace_back(app, command.setup(*app));
   }
 }
 
+CommandLine::~CommandLine() = default;
+
+std::string CommandLine::help() const { return program_->help(); }
+
 Error CommandLine::describe_extras(const CLI::App& command) const {
-  const bool in_command = &command != &program_;
+  const bool in_command = &command != program_.get();
   const std::string name = in_command ? "tern " + command.get_name() : "tern";
   const std::vector<std::string> extras = command.remaining();
   // The first unknown option explains the rest: its value looks like a stray argument.
@@ -135,7 +141,7 @@ Error CommandLine::describe_extras(const CLI::App& command) const {
 Result<Invocation> CommandLine::parse(std::vector<std::string> arguments,
                                       const Environment& environment) {
   const auto selected = [this]() -> CLI::App* {
-    const auto parsed = program_.get_subcommands();
+    const auto parsed = program_->get_subcommands();
     return parsed.empty() ? nullptr : parsed.front();
   };
   const auto selected_name = [&] {
@@ -148,14 +154,14 @@ Result<Invocation> CommandLine::parse(std::vector<std::string> arguments,
   }
   try {
     // CLI11 takes arguments from the back.
-    program_.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+    program_->parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::CallForHelp&) {
-    return Invocation{{}, program_.help()};
+    return Invocation{{}, program_->help()};
   } catch (const CLI::CallForVersion& version) {
     return Invocation{{}, version.what()};
   } catch (const CLI::ExtrasError&) {
-    const bool in_program = program_.remaining_size() > 0 || selected() == nullptr;
-    return describe_extras(in_program ? program_ : *selected());
+    const bool in_program = program_->remaining_size() > 0 || selected() == nullptr;
+    return describe_extras(in_program ? *program_ : *selected());
   } catch (const CLI::ParseError& error) {
     return describe(error, selected_name());
   }
@@ -164,7 +170,7 @@ Result<Invocation> CommandLine::parse(std::vector<std::string> arguments,
     return with_hint(make_error(ErrorCode::kUsage, "no command was given"),
                      "'tern --help' lists them; 'tern run \"Once upon a time\"' is a start");
   }
-  TERN_RETURN_IF_ERROR(apply_settings(program_, *command, environment));
+  TERN_RETURN_IF_ERROR(apply_settings(*program_, *command, environment));
   for (auto& [app, action] : actions_) {
     if (app == command) return Invocation{action, {}};
   }

@@ -2,12 +2,13 @@
 // meant.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "cli_fwd.h"
 #include "command.h"
 #include "settings.h"
 #include "tern/error.h"
@@ -23,17 +24,18 @@ struct Invocation {
 class CommandLine {
  public:
   explicit CommandLine(std::span<const Command> commands);
+  ~CommandLine();
 
   /// arguments: without the program's name. Fills open options from `environment` and the
   /// configuration file. kUsage and the errors of apply_settings().
   Result<Invocation> parse(std::vector<std::string> arguments, const Environment& environment);
 
-  std::string help() const { return program_.help(); }
+  std::string help() const;
 
  private:
   Error describe_extras(const CLI::App& command) const;
 
-  CLI::App program_;
+  std::unique_ptr<CLI::App> program_;
   std::vector<std::pair<CLI::App*, Action>> actions_;
 };
 

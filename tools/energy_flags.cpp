@@ -9,6 +9,7 @@
 #include "option_parsers.h"
 #include "settings.h"
 #include "system_roots.h"
+#include "value_parsers.h"
 
 namespace tern::tools {
 

@@ -1,9 +1,9 @@
 // Options about energy, the same in every command that measures it, and the meter they ask for.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <memory>
 
+#include "cli_fwd.h"
 #include "energy_output.h"
 #include "options.h"
 #include "tern/energy.h"

@@ -1,11 +1,11 @@
 // The form that an answer is to have: --grammar and --json-schema.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "cli_fwd.h"
 #include "tern/grammar.h"
 
 namespace tern::tools {

@@ -5,28 +5,14 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cstdint>
-#include <limits>
-#include <optional>
 #include <span>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
-#include "suggest.h"
-#include "tern/error.h"
-#include "tern/tokenizer.h"
+#include "value_parsers.h"
 
 namespace tern::tools {
-
-std::optional<int64_t> parse_integer(std::string_view text);
-/// Decimal notation; "inf" and "-inf" are numbers, "nan" is not.
-std::optional<float> parse_float(std::string_view text);
-/// Ids separated by commas or white space. kUsage naming what is not a number.
-Result<std::vector<TokenId>> parse_token_ids(std::string_view text);
-/// "ID=B". kUsage.
-Result<std::pair<TokenId, float>> parse_logit_bias(std::string_view text);
 
 /// The long name in "-t,--threads"; the positional name where there is none.
 std::string long_name(const std::string& names);
@@ -48,18 +34,6 @@ CLI::Option* add_texts(CLI::App& app, const std::string& names, std::vector<std:
                        const std::string& what, const std::string& help);
 CLI::Option* add_switch(CLI::App& app, const std::string& names, bool& target,
                         const std::string& help);
-
-/// One value of an option that takes one of a few words.
-template <typename T>
-struct Choice {
-  const char* name;
-  T value;
-};
-
-/// Message of a word that is no choice, with the nearest one.
-std::string unknown_choice(const std::string& option, const std::string& word,
-                           const std::vector<std::string>& words);
-std::string join_choices(const std::vector<std::string>& words, const char* separator);
 
 template <typename T>
 CLI::Option* add_choice(CLI::App& app, const std::string& names, T& target,
@@ -109,15 +83,6 @@ CLI::Option* add_choices(CLI::App& app, const std::string& names, std::vector<T>
       help);
   added->option_text("NAME[,NAME...]");
   return added;
-}
-
-/// The word of a value.
-template <typename T>
-const char* choice_name(std::span<const Choice<T>> choices, T value) {
-  for (const Choice<T>& choice : choices) {
-    if (choice.value == value) return choice.name;
-  }
-  return "unknown";
 }
 
 }  // namespace tern::tools

@@ -6,6 +6,8 @@
 #include <random>
 
 #include "base/result.h"
+#include "option_parsers.h"
+#include "value_parsers.h"
 
 namespace tern::tools {
 namespace {

@@ -2,12 +2,11 @@
 // these and has the same flags as all others.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "option_parsers.h"
+#include "cli_fwd.h"
 #include "tern/engine.h"
 #include "tern/model.h"
 #include "tern/session.h"

@@ -3,9 +3,9 @@
 // of it. Confined to the main thread.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
 
+#include "cli_fwd.h"
 #include "json_output.h"
 #include "log.h"
 #include "sandbox/sandbox.h"

@@ -3,13 +3,13 @@
 // long flag names. Both go through the same parsers as flags.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <functional>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "cli_fwd.h"
 #include "tern/error.h"
 
 namespace tern::tools {

@@ -2,8 +2,7 @@
 // belongs to it.
 #pragma once
 
-#include <CLI/CLI.hpp>
-
+#include "cli_fwd.h"
 #include "tern/synthetic.h"
 
 namespace tern::tools {

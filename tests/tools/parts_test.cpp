@@ -12,6 +12,7 @@
 #include "progress.h"
 #include "suggest.h"
 #include "support/temp_dir.h"
+#include "value_parsers.h"
 
 namespace tern::tools {
 namespace {

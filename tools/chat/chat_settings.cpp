@@ -6,7 +6,8 @@
 
 #include "base/result.h"
 #include "escape.h"
-#include "option_parsers.h"
+#include "suggest.h"
+#include "value_parsers.h"
 
 namespace tern::tools {
 namespace {

@@ -1,5 +1,6 @@
 #include "reference/command_table.h"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 
 namespace tern::tools {

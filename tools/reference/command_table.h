@@ -2,9 +2,10 @@
 // manual pages are made of it, so they cannot differ from --help.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
+
+#include "cli_fwd.h"
 
 namespace tern::tools {
 
