@@ -1,6 +1,7 @@
 #include "base/replacing_file.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,9 +10,13 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <optional>
+#include <string_view>
 #include <utility>
 
+#include "base/descriptor.h"
 #include "base/result.h"
+#include "base/system_file.h"
 
 namespace tern {
 namespace {
@@ -23,17 +28,52 @@ std::string resolve_links(const std::string& path) {
   return resolved ? std::string(resolved.get()) : path;
 }
 
+// .tern-PROCESS-NUMBER.tmp does not hold the target's name, which may already be as long as names
+// can be.
+constexpr std::string_view kPrefix = ".tern-";
+constexpr std::string_view kSuffix = ".tmp";
+
 /// Calls make(name) with names beside the target until one is free; "" with errno when none is.
-/// They do not hold the target's name, which may already be as long as names can be.
 template <typename Make>
 std::string take_free_name(const std::string& folder, Make make) {
   constexpr int kMaxTries = 1000;
   for (int i = 0; i < kMaxTries; ++i) {
-    std::string name = fmt::format("{}.tern-{}-{}.tmp", folder, ::getpid(), i);
+    std::string name = fmt::format("{}{}{}-{}{}", folder, kPrefix, ::getpid(), i, kSuffix);
     if (make(name)) return name;
     if (errno != EEXIST) break;
   }
   return "";
+}
+
+/// The process in a name of take_free_name(); no value for every other name.
+std::optional<uint64_t> process_in(std::string_view name) {
+  if (!name.starts_with(kPrefix) || !name.ends_with(kSuffix)) return std::nullopt;
+  name.remove_prefix(kPrefix.size());
+  if (name.size() <= kSuffix.size()) return std::nullopt;
+  name.remove_suffix(kSuffix.size());
+  const size_t dash = name.find('-');
+  if (dash == std::string_view::npos || !parse_u64(name.substr(dash + 1))) return std::nullopt;
+  return parse_u64(name.substr(0, dash));
+}
+
+bool is_running(uint64_t process) {
+  struct stat found {};
+  return ::stat(fmt::format("/proc/{}", process).c_str(), &found) == 0;
+}
+
+/// Removes the files that killed programs left in a folder. A file whose process runs, or which one
+/// on another machine or in another container holds locked, is not theirs; nor is one that cannot
+/// be locked at all.
+void remove_abandoned(const std::string& folder) {
+  for (const std::string& path : folder_entries(folder)) {
+    const auto process = process_in(std::string_view(path).substr(path.rfind('/') + 1));
+    if (!process || is_running(*process)) continue;
+    // Whoever made a pipe of this name shall not keep us waiting.
+    const Descriptor file(::open(path.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    struct stat found {};
+    if (file.get() < 0 || ::fstat(file.get(), &found) != 0 || !S_ISREG(found.st_mode)) continue;
+    if (::flock(file.get(), LOCK_EX | LOCK_NB) == 0) ::unlink(path.c_str());
+  }
 }
 
 }  // namespace
@@ -49,6 +89,7 @@ Result<ReplacingFile> ReplacingFile::create(const std::string& path) {
     return make_error(ErrorCode::kNotFound, "{}: cannot be replaced: it is no regular file", path);
   }
   const std::string folder = file.folder_.empty() ? "." : file.folder_;
+  remove_abandoned(folder);
   file.fd_ = ::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0666);
   if (file.fd_ < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)) {
     file.temporary_ = take_free_name(file.folder_, [&](const std::string& name) {
@@ -57,6 +98,9 @@ Result<ReplacingFile> ReplacingFile::create(const std::string& path) {
     });
   }
   if (file.fd_ < 0) return file.failed();
+  // Tells remove_abandoned() elsewhere that somebody is at work; where files cannot be locked it
+  // removes none.
+  static_cast<void>(::flock(file.fd_, LOCK_EX | LOCK_NB));
   if (exists && ::fchmod(file.fd_, existing.st_mode & 07777) != 0) return file.failed();
   return file;
 }

@@ -1,8 +1,9 @@
 // A file in the making that takes the place of another when it is whole: readers find the old
 // contents or all of the new ones, and nothing is left behind when it is given up, be it by an
-// error, by a signal that kills or by a crash (on file systems without O_TMPFILE, which is common
-// only over networks, a killed process leaves a file .tern-*.tmp). write_at() may be called by
-// threads at once, on disjoint ranges.
+// error, by a signal that kills or by a crash. Where the file needs a name before it is whole (file
+// systems without O_TMPFILE: over networks, on FAT; elsewhere for the moment of the replacement) a
+// killed process leaves a file .tern-*.tmp, which the next file begun in this folder removes.
+// write_at() may be called by threads at once, on disjoint ranges.
 #pragma once
 
 #include <atomic>

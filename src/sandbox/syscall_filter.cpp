@@ -128,10 +128,11 @@ constexpr long kAllowed[] = {
 };
 
 constexpr long kWriting[] = {
-    SYS_fsync,  SYS_fdatasync, SYS_sync_file_range, SYS_fallocate, SYS_ftruncate, SYS_fchmod,
-    SYS_linkat, SYS_renameat2, SYS_renameat,        SYS_unlinkat,  SYS_mkdirat,   SYS_umask,
+    SYS_fsync,   SYS_fdatasync, SYS_sync_file_range, SYS_fallocate, SYS_ftruncate,
+    SYS_fchmod,  SYS_linkat,    SYS_renameat2,       SYS_renameat,  SYS_unlinkat,
+    SYS_mkdirat, SYS_umask,     SYS_flock,
 #if defined(__x86_64__)
-    SYS_rename, SYS_link,      SYS_unlink,          SYS_mkdir,
+    SYS_rename,  SYS_link,      SYS_unlink,          SYS_mkdir,
 #endif
 };
 

@@ -129,6 +129,7 @@ TEST_F(SandboxTest, NothingIsWrittenWhereReadingIsAllowed) {
 TEST_F(SandboxTest, FilesAreReplacedAsAWholeInADeclaredFolder) {
   ASSERT_EQ(::mkdir(folder_.file("in").c_str(), 0700), 0);
   write("in/old", "old");
+  write("in/.tern-8388608-0.tmp", "of a killed program: there is no such process");
   write("out", "out");
   const std::string text = "new";
   const std::span<const uint8_t> bytes(reinterpret_cast<const uint8_t*>(text.data()), text.size());
@@ -147,6 +148,7 @@ TEST_F(SandboxTest, FilesAreReplacedAsAWholeInADeclaredFolder) {
   std::string held;
   std::getline(std::ifstream(folder_.file("in/old")), held);
   EXPECT_EQ(held, "new");
+  EXPECT_FALSE(std::ifstream(folder_.file("in/.tern-8388608-0.tmp")).good());
 }
 
 TEST_F(SandboxTest, AfterTheLoadNothingIsOpenedByAnyThread) {

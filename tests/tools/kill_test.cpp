@@ -1,5 +1,5 @@
 // A program that is killed at any moment: what it was writing is the old file or the whole new one,
-// what it may leave behind is recognisable, and the next run goes its way.
+// what it may leave behind is recognisable, and the next run removes it.
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -46,6 +46,7 @@ TEST_F(Kill, AtAnyCallThatWritesLeavesTheOldOrTheWholeConvertedFile) {
   call.arguments = {"convert", tiny_model(), output, "--force", "--no-verify"};
   int n_old = 0;
   int n_new = 0;
+  int n_left = 0;
   sweep(
       call, {"any", "kill"}, [&] { std::ofstream(output) << "old"; },
       [&](const Outcome& outcome) {
@@ -53,12 +54,14 @@ TEST_F(Kill, AtAnyCallThatWritesLeavesTheOldOrTheWholeConvertedFile) {
         const std::string found = contents_of(output);
         EXPECT_TRUE(found == "old" || found == now) << found.size() << " bytes";
         found == "old" ? ++n_old : ++n_new;
-        n_left_behind(folder_.path(), "o.gguf");
+        n_left += n_left_behind(folder_.path(), "o.gguf");
       });
   EXPECT_GT(n_old, 5);
   EXPECT_GT(n_new, 0) << "the last call comes behind the replacement";
   // The last run of the sweep met no fault: it replaced the file in spite of what lay there.
   EXPECT_TRUE(contents_of(output) == now);
+  EXPECT_GT(n_left, 0) << "killed between the link and the replacement";
+  EXPECT_EQ(n_left_behind(folder_.path(), "o.gguf"), 0);
 }
 
 TEST_F(Kill, AtRandomMomentsLeavesTheOldOrTheWholeConvertedFile) {
@@ -109,6 +112,7 @@ TEST_F(Kill, AtAnyCallThatWritesLeavesAConversationThatGoesOn) {
         const Outcome next = run_program(call);
         EXPECT_EQ(next.exit_code, 0) << next.err;
         EXPECT_NE(next.err.find("going on with s"), std::string::npos) << next.err;
+        EXPECT_EQ(n_left_behind(sessions, "s"), 0);
       });
 }
 
